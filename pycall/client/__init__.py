@@ -1,0 +1,1 @@
+"""The calling side: python-socketio and aiortc around :mod:`pycall.core.call`."""

@@ -1,0 +1,143 @@
+"""What a call tells the outside: the ``--json`` interface and the live line are made from these.
+
+Each event is a frozen dataclass; ``event_name`` is its stable word on the wire of ``--json``.
+Durations and times end in ``_s`` or ``_ms``; ``None`` means *not known*, and such a field is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+EndReason = Literal["hangup", "peer-hangup", "duration", "interrupted", "error"]
+"""Why a call ended: by us, by the other side, by `--duration`, by a signal, or by an error."""
+
+PathKind = Literal["direct", "relay"]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """We are in the room; ``peer`` says whether somebody was there already."""
+
+    event_name: ClassVar[str] = "joined"
+    room: str
+    id: str
+    peer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PeerJoined:
+    """The other one is in the room."""
+
+    event_name: ClassVar[str] = "peer_joined"
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """Descriptions are being exchanged."""
+
+    event_name: ClassVar[str] = "connecting"
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Media can flow; ``setup_s`` counts from the moment both were in the room."""
+
+    event_name: ClassVar[str] = "connected"
+    path: PathKind
+    setup_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class FirstFrame:
+    """The first received frame of a kind was decoded."""
+
+    event_name: ClassVar[str] = "first_frame"
+    kind: Literal["audio", "video"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """The last second of the call; rates in kbit/s, loss counted from the beginning of the call."""
+
+    event_name: ClassVar[str] = "stats"
+    sent_kbps: float
+    received_kbps: float
+    fps: float
+    width: int | None
+    height: int | None
+    packets_lost: int
+    jitter_ms: float | None
+    rtt_ms: float | None
+    audio_latency_ms: float | None
+    video_latency_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PeerState:
+    """What the other side says of itself."""
+
+    event_name: ClassVar[str] = "peer_state"
+    muted: bool
+    camera_off: bool
+    recording: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Our own recording began, ended or broke; ``path`` is absolute."""
+
+    event_name: ClassVar[str] = "recording"
+    state: Literal["started", "stopped", "failed"]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerLeft:
+    """The other one is gone: it hung up (``left``) or vanished (``lost``)."""
+
+    event_name: ClassVar[str] = "peer_left"
+    id: str
+    reason: Literal["left", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last event. Totals are over all calls of this run; ``duration_s`` counts connected time."""
+
+    event_name: ClassVar[str] = "ended"
+    reason: EndReason
+    duration_s: float
+    frames_sent: int
+    frames_received: int
+    audio_sent_s: float
+    audio_received_s: float
+    bytes_sent: int
+    bytes_received: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a person should know that ends nothing, such as a camera that went away."""
+
+    event_name: ClassVar[str] = "notice"
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The error the call ends with."""
+
+    event_name: ClassVar[str] = "error"
+    code: str
+    message: str
+    hint: str
+
+
+Event: TypeAlias = (
+    Joined | PeerJoined | Connecting | Connected | FirstFrame | Stats | PeerState | Recording
+    | PeerLeft | Ended | Notice | Failed
+)

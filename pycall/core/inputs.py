@@ -1,0 +1,192 @@
+"""What can happen to a :class:`~pycall.core.call.Call`: facts, in the past tense.
+
+Reports of a peer connection carry the ``attempt`` it belongs to, so that what an earlier one still
+says is recognised and dropped in one place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from pycall.core.events import PathKind
+from pycall.core.messages import Control, IceServer, Message
+from pycall.errors import PycallError
+
+
+@dataclass(frozen=True, slots=True)
+class PeerInfo:
+    """The other one in the room; ``name`` is already safe to print and may be empty."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignallingOpened:
+    """The signalling connection stands, for the first time or again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignallingLost:
+    """The signalling connection broke; the adapter is dialling again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignallingFailed:
+    """The signalling server cannot be used at all."""
+
+    error: PycallError
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedRoom:
+    """The server let us in (`joined`)."""
+
+    id: str
+    epoch: int | None
+    peer: PeerInfo | None
+    ice_servers: tuple[IceServer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherJoined:
+    """Somebody came to the room we are in (`other_joined`)."""
+
+    peer: PeerInfo
+    epoch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLeft:
+    """The server says the other one is gone (`bye`)."""
+
+    id: str
+    reason: Literal["left", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFull:
+    """Two are in the room already (`full`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server refused something we sent, with a stable code and a sentence (`error`)."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """The other one sent a description or candidate (`message`)."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class OfferCreated:
+    """The peer connection has an offer, candidates included."""
+
+    attempt: int
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCreated:
+    """The peer connection has an answer, candidates included."""
+
+    attempt: int
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConnected:
+    """ICE and DTLS are through; media can flow."""
+
+    attempt: int
+    path: PathKind
+
+
+@dataclass(frozen=True, slots=True)
+class PeerFailed:
+    """The peer connection cannot be used; ``why`` is one sentence for a person."""
+
+    attempt: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerClosed:
+    """The other end closed the peer connection in an orderly way (DTLS close_notify)."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class ControlReceived:
+    """The other end said something on the control channel."""
+
+    attempt: int
+    control: Control
+
+
+@dataclass(frozen=True, slots=True)
+class MediaArrived:
+    """The first frame of a kind was decoded."""
+
+    attempt: int
+    kind: Literal["audio", "video"]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSilent:
+    """Nothing at all came from the other end for ``silent_s`` seconds."""
+
+    attempt: int
+    silent_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """The user hangs up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The process was told to end by a signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """The call's own deadline is over."""
+
+
+OfAttempt: TypeAlias = (
+    OfferCreated
+    | AnswerCreated
+    | PeerConnected
+    | PeerFailed
+    | PeerClosed
+    | ControlReceived
+    | MediaArrived
+    | MediaSilent
+)
+"""Reports of one peer connection."""
+
+Input: TypeAlias = (
+    SignallingOpened
+    | SignallingLost
+    | SignallingFailed
+    | JoinedRoom
+    | OtherJoined
+    | OtherLeft
+    | RoomFull
+    | Refused
+    | MessageReceived
+    | OfAttempt
+    | HungUp
+    | Interrupted
+    | DeadlinePassed
+)

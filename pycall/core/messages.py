@@ -1,0 +1,211 @@
+"""What the two ends say to each other: through the server (`message`) and on the control channel.
+
+Everything here comes from a stranger. ``parse_…`` accept any decoded JSON and raise
+:class:`ValueError` with one sentence on what is not a message; sizes are bounded.
+
+Descriptions and candidates have the shapes of W3C WebRTC (``RTCSessionDescriptionInit``,
+``RTCIceCandidateInit``); ``epoch`` is pycall's addition and may be missing (a plain client).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+MAX_SDP: Final = 48_000
+"""Characters of a description; a call of two tracks needs about 5,000."""
+
+MAX_CANDIDATE: Final = 512
+"""Characters of a candidate line (RFC 8839 section 5.1)."""
+
+MAX_CONTROL: Final = 2_000
+"""Characters of a text on the control channel."""
+
+CONTROL_LABEL: Final = "pycall"
+"""Label of the control data channel, opened by whoever offers."""
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    """One STUN or TURN server (``RTCIceServer``)."""
+
+    urls: tuple[str, ...]
+    username: str | None = None
+    credential: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A session description that proposes (RFC 8829 section 5.2)."""
+
+    sdp: str
+    epoch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A session description that accepts (RFC 8829 section 5.3)."""
+
+    sdp: str
+    epoch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A trickled ICE candidate; ``candidate`` is ``None`` for the end of candidates (RFC 8838)."""
+
+    candidate: str | None
+    sdp_mid: str | None
+    sdp_m_line_index: int | None
+    epoch: int | None
+
+
+Message: TypeAlias = Offer | Answer | Candidate
+
+
+def parse_message(payload: object) -> Message:
+    """The message in a decoded ``message`` payload; raises :class:`ValueError` if it is none."""
+    if not isinstance(payload, Mapping):
+        raise ValueError("A message is a JSON object.")
+    epoch = payload.get("epoch")
+    if epoch is not None and not _is_int(epoch):
+        raise ValueError("The epoch of a message is a whole number.")
+    match payload.get("type"):
+        case "offer":
+            return Offer(_text(payload, "sdp", MAX_SDP), epoch)
+        case "answer":
+            return Answer(_text(payload, "sdp", MAX_SDP), epoch)
+        case "candidate":
+            return _parse_candidate(payload.get("candidate"), epoch)
+        case _:
+            raise ValueError("The type of a message is offer, answer or candidate.")
+
+
+def dump_message(message: Message) -> dict[str, Any]:
+    """The JSON object that :func:`parse_message` reads back."""
+    match message:
+        case Offer(sdp, epoch):
+            return {"type": "offer", "sdp": sdp, "epoch": epoch}
+        case Answer(sdp, epoch):
+            return {"type": "answer", "sdp": sdp, "epoch": epoch}
+        case Candidate(None, _, _, epoch):
+            return {"type": "candidate", "candidate": None, "epoch": epoch}
+        case Candidate(candidate, sdp_mid, index, epoch):
+            init = {"candidate": candidate, "sdpMid": sdp_mid, "sdpMLineIndex": index}
+            return {"type": "candidate", "candidate": init, "epoch": epoch}
+
+
+def _parse_candidate(init: object, epoch: int | None) -> Candidate:
+    if init is None:
+        return Candidate(None, None, None, epoch)
+    if not isinstance(init, Mapping):
+        raise ValueError("A candidate is a JSON object or null.")
+    line = _text(init, "candidate", MAX_CANDIDATE)
+    if not line:  # W3C: an empty line says the same as null
+        return Candidate(None, None, None, epoch)
+    mid, index = init.get("sdpMid"), init.get("sdpMLineIndex")
+    if mid is not None and not (isinstance(mid, str) and len(mid) <= MAX_CANDIDATE):
+        raise ValueError("The sdpMid of a candidate is a short text.")
+    if index is not None and not _is_int(index):
+        raise ValueError("The sdpMLineIndex of a candidate is a whole number.")
+    return Candidate(line, mid, index, epoch)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the sender of this does right now."""
+
+    muted: bool
+    camera_off: bool
+    recording: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """The sender hangs up: its connection closes on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Asks for a :class:`Pong`; ``time`` is the sender's wall clock, Unix seconds."""
+
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """Answers a :class:`Ping`: its ``time``, and the answerer's wall clock when it came."""
+
+    time: float
+    clock: float
+
+
+Control: TypeAlias = State | Bye | Ping | Pong
+
+
+def parse_control(text: object) -> Control:
+    """The message in a text of the control channel; raises :class:`ValueError` if it is none."""
+    if not isinstance(text, str) or len(text) > MAX_CONTROL:
+        raise ValueError("A control message is a short text.")
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("A control message is JSON.") from error
+    if not isinstance(fields, dict):
+        raise ValueError("A control message is a JSON object.")
+    match fields.get("type"):
+        case "state":
+            return State(
+                fields.get("muted") is True,
+                fields.get("camera_off") is True,
+                fields.get("recording") is True,
+            )
+        case "bye":
+            return Bye()
+        case "ping":
+            return Ping(_number(fields, "t"))
+        case "pong":
+            return Pong(_number(fields, "t"), _number(fields, "clock"))
+        case _:
+            raise ValueError("The type of a control message is state, bye, ping or pong.")
+
+
+def dump_control(control: Control) -> str:
+    """The text that :func:`parse_control` reads back."""
+    match control:
+        case State(muted, camera_off, recording):
+            fields: dict[str, Any] = {
+                "type": "state",
+                "muted": muted,
+                "camera_off": camera_off,
+                "recording": recording,
+            }
+        case Bye():
+            fields = {"type": "bye"}
+        case Ping(time):
+            fields = {"type": "ping", "t": time}
+        case Pong(time, clock):
+            fields = {"type": "pong", "t": time, "clock": clock}
+    return json.dumps(fields)
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+
+
+def _text(fields: Mapping[str, Any], key: str, limit: int) -> str:
+    value = fields.get(key)
+    if not isinstance(value, str):
+        raise ValueError(f"The field {key} is a text.")
+    if len(value) > limit:
+        raise ValueError(f"The field {key} has more than {limit} characters.")
+    return value
+
+
+def _number(fields: Mapping[str, Any], key: str) -> float:
+    value = fields.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e12:
+        raise ValueError(f"The field {key} is a number.")
+    return float(value)

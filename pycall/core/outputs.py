@@ -1,0 +1,104 @@
+"""What a :class:`~pycall.core.call.Call` wants done: orders, in the imperative."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pycall.core.events import EndReason, Event
+from pycall.core.messages import Candidate, IceServer, Message
+from pycall.errors import PycallError
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRoom:
+    """Send `join`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveRoom:
+    """Send `leave`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    """Send `message` to the other one."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPeer:
+    """Create the peer connection of this attempt and gather candidates at once."""
+
+    attempt: int
+    ice_servers: tuple[IceServer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateOffer:
+    """Answered by ``OfferCreated`` or ``PeerFailed``."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptOffer:
+    """Answered by ``AnswerCreated`` or ``PeerFailed``."""
+
+    attempt: int
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptAnswer:
+    """Apply the other side's answer."""
+
+    attempt: int
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddCandidate:
+    """Add a trickled candidate."""
+
+    attempt: int
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePeer:
+    """Close the peer connection; with ``say_bye`` tell the other end first that it is on purpose."""
+
+    attempt: int
+    say_bye: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Tell the user."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The call is over; ``error`` says what went wrong, if anything did."""
+
+    reason: EndReason
+    error: PycallError | None = None
+
+
+Output: TypeAlias = (
+    JoinRoom
+    | LeaveRoom
+    | SendMessage
+    | OpenPeer
+    | CreateOffer
+    | AcceptOffer
+    | AcceptAnswer
+    | AddCandidate
+    | ClosePeer
+    | Announce
+    | Finish
+)

@@ -1,0 +1,1 @@
+"""Frames and samples: devices, playout, display and recording. Knows nothing of networks."""

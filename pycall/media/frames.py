@@ -1,0 +1,41 @@
+"""The two things that travel through :mod:`pycall.media`: pictures and sound.
+
+Both are stamped with the clock of :func:`time.monotonic`, in seconds. Neither is changed after it
+was published: one object is read by the sender, the display and the recorder at the same time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE: Final = 48_000
+"""Samples per second of all sound inside pycall; it is mono, 16 bit."""
+
+BLOCK: Final = 960
+"""Samples of one block of sound: 20 ms, one Opus frame (RFC 6716 section 2.1.4)."""
+
+Samples = NDArray[np.int16]
+"""Mono samples, shape ``(n,)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture: ``frame`` is yuv420p with even width and height."""
+
+    frame: av.VideoFrame
+    time: float
+    """When it was taken (sources) or shown (the far side's), monotonic seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A block of mono sound at :data:`SAMPLE_RATE`, normally :data:`BLOCK` samples."""
+
+    samples: Samples
+    time: float
+    """When its first sample was taken (sources) or played (the far side's), monotonic seconds."""

@@ -1,0 +1,1 @@
+"""The signalling server: aiohttp and python-socketio around :mod:`pycall.core.room`."""
