@@ -141,6 +141,7 @@ class Call:
     def _other_joined(self, peer: i.PeerInfo, epoch: int | None, now: float) -> list[o.Output]:
         if self.phase is Phase.CONNECTED:  # it came back to the server while the call went on
             self.peer, self._dropped_by_server = peer, False
+        if self.phase in {Phase.CONNECTED, Phase.JOINING}:
             return []
         out = self._open() if self.phase is Phase.CONNECTING else []
         self._offering = True

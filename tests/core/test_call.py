@@ -1,0 +1,311 @@
+"""The call's decisions, told as conversations: what happened, and what it wants done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pycall.core import events
+from pycall.core import inputs as i
+from pycall.core import outputs as o
+from pycall.core.call import CONNECT_TIMEOUT_S, MAX_EARLY_CANDIDATES, Call, CallTerms, Phase
+from pycall.core.messages import Answer, Bye, Candidate, Offer, Ping, State
+from pycall.errors import JoinRefused, NobodyCame, NoConnection, PeerLost, ServerUnreachable
+
+BOB = i.PeerInfo("b", "Bob")
+TERMS = CallTerms("den")
+CANDIDATE = Candidate("candidate:1 1 udp 1 192.0.2.1 9 typ host", "0", 0, 1)
+
+
+def alone(terms: CallTerms = TERMS) -> Call:
+    """A call that joined an empty room at time 0."""
+    call = Call(terms)
+    assert call.handle(i.SignallingOpened(), 0.0) == [o.JoinRoom()]
+    assert call.handle(i.JoinedRoom("a", None, None, ()), 0.0) == [
+        o.Announce(events.Joined("den", "a", peer=False)),
+        o.OpenPeer(1, ()),
+    ]
+    return call
+
+
+def offering(terms: CallTerms = TERMS) -> Call:
+    """A call whose other one came at time 10."""
+    call = alone(terms)
+    assert call.handle(i.OtherJoined(BOB, 1), 10.0) == [
+        o.Announce(events.PeerJoined("b", "Bob")),
+        o.Announce(events.Connecting()),
+        o.CreateOffer(1),
+    ]
+    return call
+
+
+def talking(terms: CallTerms = TERMS) -> Call:
+    """A call that is connected since time 11."""
+    call = offering(terms)
+    assert call.handle(i.OfferCreated(1, "offer"), 10.1) == [o.SendMessage(Offer("offer", 1))]
+    assert call.handle(i.MessageReceived(Answer("answer", 1)), 10.2) == [o.AcceptAnswer(1, "answer")]
+    assert call.handle(i.PeerConnected(1, "direct"), 11.0) == [o.Announce(events.Connected("direct", 1.0))]
+    return call
+
+
+def orders(out: list[o.Output], kind: type[o.Output]) -> list[o.Output]:
+    return [order for order in out if isinstance(order, kind)]
+
+
+def test_the_peer_connection_is_made_at_joined_so_that_gathering_begins_while_one_waits() -> None:
+    alone()
+
+
+def test_the_one_already_there_offers() -> None:
+    talking()
+
+
+def test_the_one_who_comes_second_waits_for_the_offer_and_answers() -> None:
+    call = Call(TERMS)
+    out = call.handle(i.JoinedRoom("b", 1, i.PeerInfo("a", "Ann"), ()), 0.0)
+    assert out == [
+        o.Announce(events.Joined("den", "b", peer=True)),
+        o.OpenPeer(1, ()),
+        o.Announce(events.PeerJoined("a", "Ann")),
+        o.Announce(events.Connecting()),
+    ]
+    assert call.handle(i.MessageReceived(Offer("offer", 1)), 0.1) == [o.AcceptOffer(1, "offer")]
+    assert call.handle(i.AnswerCreated(1, "answer"), 0.2) == [o.SendMessage(Answer("answer", 1))]
+    call.handle(i.PeerConnected(1, "relay"), 0.5)
+    assert call.phase is Phase.CONNECTED
+
+
+def test_an_offer_from_a_server_that_tells_no_peer_is_answered() -> None:
+    call = alone()
+    out = call.handle(i.MessageReceived(Offer("offer", None)), 1.0)
+    assert o.AcceptOffer(1, "offer") in out
+    assert call.phase is Phase.CONNECTING
+
+
+def test_candidates_that_come_before_the_description_are_kept_for_it() -> None:
+    call = offering()
+    assert call.handle(i.MessageReceived(CANDIDATE), 10.1) == []
+    assert call.handle(i.MessageReceived(Answer("answer", 1)), 10.2) == [
+        o.AcceptAnswer(1, "answer"),
+        o.AddCandidate(1, CANDIDATE),
+    ]
+    assert call.handle(i.MessageReceived(CANDIDATE), 10.3) == [o.AddCandidate(1, CANDIDATE)]
+
+
+def test_a_flood_of_early_candidates_is_bounded() -> None:
+    call = offering()
+    for _ in range(1_000):
+        call.handle(i.MessageReceived(CANDIDATE), 10.1)
+    out = call.handle(i.MessageReceived(Answer("answer", 1)), 10.2)
+    assert len(orders(out, o.AddCandidate)) == MAX_EARLY_CANDIDATES
+
+
+def test_messages_of_another_epoch_are_dropped() -> None:
+    call = offering()
+    assert call.handle(i.MessageReceived(Answer("stale", 7)), 10.1) == []
+    assert call.handle(i.MessageReceived(replace(CANDIDATE, epoch=7)), 10.1) == []
+
+
+def test_reports_of_an_earlier_attempt_are_dropped() -> None:
+    call = offering()
+    assert call.handle(i.OtherLeft("b", "left"), 10.5)[-2:] == [o.ClosePeer(1, say_bye=False), o.OpenPeer(2, ())]
+    assert call.handle(i.OfferCreated(1, "late"), 10.6) == []
+    assert call.handle(i.PeerFailed(1, "late"), 10.6) == []
+
+
+def test_a_second_offer_or_answer_in_one_attempt_is_ignored() -> None:
+    call = talking()
+    assert call.handle(i.MessageReceived(Answer("again", 1)), 12.0) == []
+    assert call.handle(i.MessageReceived(Offer("again", 1)), 12.0) == []
+
+
+def test_hanging_up_says_bye_and_leaves_the_room() -> None:
+    assert talking().handle(i.HungUp(), 20.0) == [
+        o.ClosePeer(1, say_bye=True),
+        o.LeaveRoom(),
+        o.Finish("hangup"),
+    ]
+
+
+def test_the_other_sides_bye_ends_the_call_normally() -> None:
+    out = talking().handle(i.ControlReceived(1, Bye()), 20.0)
+    assert out[0] == o.Announce(events.PeerLeft("b", "left"))
+    assert out[-1] == o.Finish("peer-hangup")
+
+
+def test_with_stay_the_next_caller_is_awaited_after_a_hang_up() -> None:
+    call = talking(CallTerms("den", stay=True))
+    out = call.handle(i.OtherLeft("b", "left"), 20.0)
+    assert out == [
+        o.Announce(events.PeerLeft("b", "left")),
+        o.ClosePeer(1, say_bye=False),
+        o.OpenPeer(2, ()),
+    ]
+    again = call.handle(i.OtherJoined(i.PeerInfo("c", "Cy"), 2), 30.0)
+    assert again[-1] == o.CreateOffer(2)
+
+
+def test_a_peer_that_leaves_before_the_call_stood_is_waited_for_again() -> None:
+    call = offering()
+    call.handle(i.OtherLeft("b", "lost"), 11.0)
+    assert call.phase is Phase.WAITING
+
+
+def test_bye_about_somebody_else_is_ignored() -> None:
+    assert talking().handle(i.OtherLeft("stranger", "left"), 12.0) == []
+
+
+def test_a_peer_the_server_lost_is_kept_while_its_media_flows() -> None:
+    call = talking()
+    assert call.handle(i.OtherLeft("b", "lost"), 20.0) == []
+    assert call.handle(i.MediaSilent(1, 2.0), 22.0) == []
+    out = call.handle(i.MediaSilent(1, 3.0), 23.0)
+    assert isinstance(out[-1], o.Finish)
+    assert isinstance(out[-1].error, PeerLost)
+
+
+def test_silence_alone_ends_the_call_only_after_a_long_time() -> None:
+    call = talking()
+    assert call.handle(i.MediaSilent(1, 29.0), 40.0) == []
+    assert isinstance(call.handle(i.MediaSilent(1, 30.0), 41.0)[-1], o.Finish)
+
+
+def test_the_call_goes_on_when_the_signalling_server_goes_and_comes() -> None:
+    call = talking()
+    (notice,) = call.handle(i.SignallingLost(), 20.0)
+    assert isinstance(notice, o.Announce)
+    assert call.handle(i.SignallingOpened(), 25.0) == [o.JoinRoom()]
+    assert call.handle(i.JoinedRoom("a2", None, None, ()), 25.1) == []
+    assert call.handle(i.OtherJoined(BOB, 1), 25.2) == []
+    assert call.phase is Phase.CONNECTED
+
+
+def test_a_seat_lost_during_the_call_is_told_and_ends_nothing() -> None:
+    (notice,) = talking().handle(i.RoomFull(), 20.0)
+    assert isinstance(notice, o.Announce)
+
+
+def test_a_full_room_is_refused_with_a_hint() -> None:
+    (finish,) = Call(TERMS).handle(i.RoomFull(), 0.0)
+    assert isinstance(finish, o.Finish)
+    assert isinstance(finish.error, JoinRefused)
+    assert finish.error.refusal == "full"
+    assert finish.error.hint
+
+
+def test_a_refused_join_ends_the_call_and_a_refused_message_does_not() -> None:
+    (finish,) = Call(TERMS).handle(i.Refused("bad-room", "No such name."), 0.0)
+    assert isinstance(finish, o.Finish)
+    (notice,) = talking().handle(i.Refused("message-too-large", "Too large."), 20.0)
+    assert isinstance(notice, o.Announce)
+
+
+def test_an_unreachable_server_ends_the_call_with_its_error() -> None:
+    error = ServerUnreachable("Nobody answers.")
+    assert Call(TERMS).handle(i.SignallingFailed(error), 0.0) == [o.Finish("error", error)]
+
+
+def test_nobody_came_within_the_wait() -> None:
+    call = alone(CallTerms("den", wait_s=5))
+    assert call.deadline == 5.0
+    finish = call.handle(i.DeadlinePassed(), 5.0)[-1]
+    assert isinstance(finish, o.Finish)
+    assert isinstance(finish.error, NobodyCame)
+
+
+def test_without_wait_one_waits_for_ever() -> None:
+    assert alone().deadline is None
+
+
+def test_no_connection_within_the_limit_is_an_error() -> None:
+    call = offering()
+    assert call.deadline == 10.0 + CONNECT_TIMEOUT_S
+    finish = call.handle(i.DeadlinePassed(), 10.0 + CONNECT_TIMEOUT_S)[-1]
+    assert isinstance(finish, o.Finish)
+    assert isinstance(finish.error, NoConnection)
+
+
+def test_with_stay_a_failed_attempt_takes_a_fresh_seat() -> None:
+    call = offering(CallTerms("den", stay=True))
+    out = call.handle(i.PeerFailed(1, "no path."), 12.0)
+    assert out[1:] == [o.LeaveRoom(), o.ClosePeer(1, say_bye=False), o.OpenPeer(2, ()), o.JoinRoom()]
+
+
+def test_the_duration_counts_from_the_first_connection() -> None:
+    call = talking(CallTerms("den", duration_s=60))
+    assert call.deadline == 71.0
+    assert call.handle(i.DeadlinePassed(), 71.0)[-1] == o.Finish("duration")
+
+
+def test_a_deadline_that_is_not_over_changes_nothing() -> None:
+    assert talking().handle(i.DeadlinePassed(), 12.0) == []
+
+
+def test_what_the_other_side_does_is_announced() -> None:
+    state = State(muted=True, camera_off=False, recording=True)
+    assert talking().handle(i.ControlReceived(1, state), 12.0) == [
+        o.Announce(events.PeerState(muted=True, camera_off=False, recording=True))
+    ]
+    assert talking().handle(i.ControlReceived(1, Ping(1.0)), 12.0) == []
+
+
+def test_the_first_frame_of_a_kind_is_announced() -> None:
+    assert talking().handle(i.MediaArrived(1, "video"), 12.0) == [o.Announce(events.FirstFrame("video"))]
+
+
+@pytest.mark.parametrize("reason", ["left", "lost"])
+def test_an_ended_call_is_silent(reason: str) -> None:
+    call = talking()
+    call.handle(i.Interrupted(), 20.0)
+    assert call.deadline is None
+    assert call.handle(i.OtherLeft("b", reason), 21.0) == []  # type: ignore[arg-type]
+
+
+attempts = st.integers(1, 3)
+anything = st.one_of(
+    st.sampled_from(
+        [i.SignallingOpened(), i.SignallingLost(), i.RoomFull(), i.Refused("x", "y"), i.HungUp(), i.DeadlinePassed()]
+    ),
+    st.builds(i.JoinedRoom, st.just("a"), st.none() | attempts, st.none() | st.just(BOB), st.just(())),
+    st.builds(i.OtherJoined, st.just(BOB), st.none() | attempts),
+    st.builds(i.OtherLeft, st.sampled_from(["b", "z"]), st.sampled_from(["left", "lost"])),
+    st.builds(i.MessageReceived, st.sampled_from([Offer("o", 1), Answer("a", 1), Offer("o", None), CANDIDATE])),
+    st.builds(i.OfferCreated, attempts, st.just("o")),
+    st.builds(i.AnswerCreated, attempts, st.just("a")),
+    st.builds(i.PeerConnected, attempts, st.just("direct")),
+    st.builds(i.PeerFailed, attempts, st.just("why")),
+    st.builds(i.PeerClosed, attempts),
+    st.builds(i.MediaSilent, attempts, st.floats(0, 60)),
+    st.builds(i.ControlReceived, attempts, st.just(Bye())),
+)
+
+
+@given(st.lists(anything, max_size=60), st.booleans())
+def test_whatever_happens_at_most_one_peer_connection_is_open_and_an_end_closes_it(
+    story: list[i.Input], stay: bool
+) -> None:
+    call = Call(CallTerms("den", duration_s=1_000, wait_s=100, stay=stay))
+    open_attempts: set[int] = set()
+    finished = 0
+    for now, happened in enumerate(story):
+        for order in call.handle(happened, float(now)):
+            match order:
+                case o.OpenPeer(attempt):
+                    open_attempts.add(attempt)
+                case o.ClosePeer(attempt):
+                    open_attempts.remove(attempt)
+                case o.CreateOffer(attempt) | o.AcceptOffer(attempt) | o.AcceptAnswer(attempt):
+                    assert attempt in open_attempts
+                case o.Finish():
+                    finished += 1
+                case _:
+                    pass
+        assert len(open_attempts) <= 1
+        assert (call.phase is Phase.ENDED) == (finished == 1)
+        if call.phase is Phase.ENDED:
+            assert not open_attempts
+        if call.phase in {Phase.WAITING, Phase.CONNECTING}:
+            assert call.deadline is not None
