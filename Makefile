@@ -1,0 +1,46 @@
+# Run `make help` for what there is.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+BIN := .venv/bin
+
+.PHONY: help run test check lint format clean
+
+help:  ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+run: .venv/installed  ## install into .venv and show a whole call on this machine
+	@$(BIN)/pycall demo
+
+test: .venv/installed-dev  ## all checks and all tests (as root on Debian: installs what they need)
+	@.ci/debian
+	@$(MAKE) lint
+	@$(BIN)/pytest
+
+check: .venv/installed-dev lint  ## format, lint, types, imports and unit tests, under a minute
+	@$(BIN)/pytest -q -m "not integration"
+
+lint:
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports --no-logo
+
+format: .venv/installed-dev  ## let ruff format the code and repair what it can
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix .
+
+clean:  ## remove .venv and everything else that was made here, but not recordings
+	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find . -name node_modules -type d -prune -exec rm -rf {} +
+
+# The stamps are newer than pyproject.toml once its dependencies are installed.
+.venv/installed: pyproject.toml
+	@.ci/venv
+	@touch $@
+
+.venv/installed-dev: pyproject.toml
+	@.ci/venv dev
+	@touch .venv/installed $@

@@ -1,0 +1,110 @@
+"""Options of the commands, made from the keys of :mod:`pycall.config`.
+
+A command takes a whole section at once and is handed it as one frozen value::
+
+    @click.command()
+    @click.argument("room", type=ROOM)
+    @config_options(CallConfig)
+    def call(room: str, config: CallConfig) -> int: ...
+
+Flags win over the environment, the environment over the file of ``--config``, the file over defaults.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import click
+from click.core import ParameterSource
+
+from pycall.config import Key, Section, keys, read_file
+from pycall.core.names import check_room_name
+from pycall.errors import ConfigError
+
+Command: TypeAlias = Callable[..., Any]
+
+
+class KeyType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer clicks
+    """A click type that checks with a key's own check, so that every origin gets the same sentence."""
+
+    def __init__(self, key: Key) -> None:
+        self.name = key.name
+        self._key = key
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The usable value; raises :class:`ConfigError`, which names the flag or the variable."""
+        source = ctx.get_parameter_source(param.name) if ctx and param and param.name else None
+        is_environment = source is ParameterSource.ENVIRONMENT
+        return self._key.read(value, self._key.variable if is_environment else self._key.flag)
+
+
+class RoomType(click.ParamType):  # type: ignore[type-arg]
+    """The name of a room, checked before anything is opened."""
+
+    name = "room"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """The name; raises :class:`ConfigError` when it cannot be one."""
+        try:
+            return check_room_name(value)
+        except ValueError as error:
+            raise ConfigError(str(error), "Use letters, digits, - and _, such as kitchen.") from error
+
+
+ROOM = RoomType()
+
+
+def config_options(section: type[Section]) -> Callable[[Command], Command]:
+    """Give a command all options of ``section`` and ``--config``; it is called with ``config=``."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_config(**given: Any) -> Any:
+            values = {key.name: given.pop(key.name) for key in keys(section)}
+            return command(config=section(**values), **given)
+
+        decorated = _config_option(section)(with_config)
+        for key in reversed(keys(section)):
+            decorated = key_option(key)(decorated)
+        return decorated
+
+    return decorate
+
+
+def key_option(key: Key, **changes: Any) -> Callable[[Command], Command]:
+    """The click option of one key; ``changes`` override what click is told, e.g. ``default``."""
+    declaration = f"{key.flag}/--no-{key.flag[2:]}" if key.is_switch else key.flag
+    short = ("-v",) if key.name == "verbose" else ()
+    told: dict[str, Any] = {
+        "default": key.default,
+        "help": key.help,
+        "envvar": key.variable,
+        "show_envvar": True,
+        "show_default": key.default not in {"", False},
+    }
+    if not key.is_switch:
+        told |= {"type": KeyType(key), "metavar": key.metavar}
+    if key.name == "record":  # the one option whose value may be left out
+        told |= {"is_flag": False, "flag_value": "true"}
+    return click.option(*short, declaration, key.name, **(told | changes))
+
+
+def _config_option(section: type[Section]) -> Callable[[Command], Command]:
+    def load(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
+        if path is not None:
+            ctx.default_map = {**(ctx.default_map or {}), **read_file(path).get(section.section, {})}
+
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        is_eager=True,
+        expose_value=False,
+        callback=load,
+        envvar="PYCALL_CONFIG",
+        show_envvar=True,
+        metavar="FILE",
+        help=f"Read [{section.section}] of this TOML file; see config.example.toml.",
+    )
