@@ -6,7 +6,9 @@ the size of what comes in. A gate runs in a thread of its own and is opened and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import av
 import numpy as np
@@ -14,10 +16,6 @@ import numpy as np
 from pycall.media.feed import Feed
 from pycall.media.frames import Picture, Sound
 from pycall.media.worker import Worker
-
-if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable
 
 T = TypeVar("T")
 

@@ -58,6 +58,10 @@ class Lettering:
 
 
 def _tile(rows: tuple[int, ...], scale: int, ink: int, paper: int) -> NDArray[np.uint8]:
-    dots = np.array([[row >> (WIDTH - 2 - column) & 1 if column < WIDTH - 1 else 0
-                      for column in range(WIDTH)] for row in rows])
+    dots = np.array(
+        [
+            [row >> (WIDTH - 2 - column) & 1 if column < WIDTH - 1 else 0 for column in range(WIDTH)]
+            for row in rows
+        ]
+    )
     return np.where(dots, ink, paper).astype(np.uint8).repeat(scale, axis=0).repeat(scale, axis=1)

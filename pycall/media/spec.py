@@ -96,7 +96,7 @@ def parse_microphone(text: str) -> Spec:
     spec = _parse(text, "microphone")
     if isinstance(spec, Screen):
         message = "The screen has no sound, it cannot be the microphone."
-        raise ConfigError(message, "Use --camera screen; for its sound choose a monitor from `pycall devices`.")
+        raise ConfigError(message, "Use --camera screen; its sound is a monitor that `pycall devices` lists.")
     return spec
 
 

@@ -9,15 +9,14 @@ rates and scaling; the checksum tells a damaged strip from a right one.
 from __future__ import annotations
 
 import binascii
-from typing import TYPE_CHECKING, Final, TypeAlias
+from itertools import pairwise
+from typing import Final, TypeAlias
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-Plane: TypeAlias = "NDArray[np.uint8]"
+Plane: TypeAlias = NDArray[np.uint8]
 """Brightness, shape ``(height, width)``."""
 
 Region: TypeAlias = tuple[float, float, float, float]
@@ -44,7 +43,7 @@ class StripWriter:
 
     def __init__(self, width: int, height: int) -> None:
         edges = np.round(height * (1 - HEIGHT + HEIGHT / ROWS * np.arange(ROWS + 1))).astype(int)
-        self._rows = [slice(top, bottom) for top, bottom in zip(edges[:-1], edges[1:], strict=True)]
+        self._rows = [slice(top, bottom) for top, bottom in pairwise(edges)]
         self._column_of_x = np.arange(width) * COLUMNS // width
 
     def draw(self, luma: Plane, number: int, time_ms: int) -> None:

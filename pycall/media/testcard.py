@@ -9,22 +9,21 @@ copy of that and a few small rectangles.
 from __future__ import annotations
 
 import math
+import threading
 import time
-from typing import TYPE_CHECKING, Final
+from itertools import pairwise
+from typing import Final
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from pycall.media.feed import Feed
 from pycall.media.frames import Picture
 from pycall.media.lettering import HEIGHT, Lettering
 from pycall.media.strip import BLACK, WHITE, Plane, Region, StripWriter, luma_of
+from pycall.media.wallclock import unix_time, wall_offset
 from pycall.media.worker import Worker
-
-if TYPE_CHECKING:
-    import threading
-
-    from numpy.typing import NDArray
 
 FLASH_S: Final = 0.1
 """How long the corner is lit after each full second, in seconds."""
@@ -51,7 +50,7 @@ class CardPainter:
         self._width, self._height = width, height
         self._unit = height / _UNITS
         self._image = np.full((height * 3 // 2, width), _GREY, np.uint8)
-        """All three planes of yuv420p one after the other, as :meth:`av.VideoFrame.from_ndarray` takes them."""
+        """The three planes of yuv420p in a row, as :meth:`av.VideoFrame.from_ndarray` takes them."""
         self._luma = self._image[:height]
         self._chroma = self._image[height:].reshape(2, height // 2, width // 2)
         self._paint_bars()
@@ -100,7 +99,7 @@ class CardPainter:
     def _paint_bars(self) -> None:
         bottom = self._y(_BARS_END) // 2 * 2
         edges = [2 * round(self._width / 2 * i / len(_BARS)) for i in range(len(_BARS) + 1)]
-        for left, right, colour in zip(edges[:-1], edges[1:], _BARS, strict=True):
+        for (left, right), colour in zip(pairwise(edges), _BARS, strict=True):
             luma, *chroma = _bt601(*(0.75 * part for part in colour))
             self._luma[:bottom, left:right] = luma
             for plane, level in zip(self._chroma, chroma, strict=True):
@@ -142,7 +141,8 @@ class _Ball:
         """Place it with its upper left corner near ``x``, ``y``; leaving the context takes it away."""
         half_x, half_y = int(x) // 2, int(y) // 2
         corners = ((2 * half_y, 2 * half_x), (half_y, half_x), (half_y, half_x))
-        for plane, tile, mask, (top, left) in zip(self._planes, self._tiles, self._masks, corners, strict=True):
+        layers = zip(self._planes, self._tiles, self._masks, corners, strict=True)
+        for plane, tile, mask, (top, left) in layers:
             target = plane[top : top + tile.shape[0], left : left + tile.shape[1]]
             self._under.append((target, target.copy()))
             np.copyto(target, tile, where=mask)
@@ -177,19 +177,19 @@ class CardSource:
         self.feed.close()
 
     def _run(self, stop: threading.Event) -> None:
-        to_wall = time.time() - time.monotonic()
+        to_wall = wall_offset()
         tick = math.ceil((time.monotonic() + to_wall) * self._fps)
         first = tick
         while not stop.wait(max(0.0, tick / self._fps - to_wall - time.monotonic())):
             now = time.monotonic()
             flash = tick / self._fps % 1 < FLASH_S
-            frame = self._painter.paint(tick - first, int(time.time() * 1000), flash=flash)
+            frame = self._painter.paint(tick - first, int(unix_time() * 1000), flash=flash)
             self.feed.publish(Picture(frame, now))
             tick = max(tick + 1, math.ceil((now + to_wall) * self._fps))
 
 
 def is_flashing(picture: Plane | av.VideoFrame, region: Region | None = None) -> bool:
-    """Whether the corner of a test picture is lit; ``region`` as in :func:`~pycall.media.strip.read_strip`."""
+    """Whether a test picture's corner is lit; ``region`` as in :func:`~pycall.media.strip.read_strip`."""
     luma = luma_of(picture)
     x, y, width, height = region or (0.0, 0.0, float(luma.shape[1]), float(luma.shape[0]))
     side = height * _FLASH / _UNITS

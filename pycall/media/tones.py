@@ -1,26 +1,24 @@
 """The test sound: a melody in step with wall time, and a beep at the beginning of each second.
 
-The melody changes its note every half second and repeats after eight seconds; what sounds at a moment depends only
-on the time of day, so two ends and their recordings can be compared. The beep begins together with the
-flash of :mod:`pycall.media.testcard`, which makes the pair a measure of lip sync.
+The melody changes its note every half second and repeats after eight seconds; what sounds at a moment
+depends only on the time of day, so two ends and their recordings can be compared. The beep begins
+together with the flash of :mod:`pycall.media.testcard`, which makes the pair a measure of lip sync.
 """
 
 from __future__ import annotations
 
 import math
+import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pycall.media.feed import Feed
 from pycall.media.frames import BLOCK, SAMPLE_RATE, Samples, Sound
+from pycall.media.wallclock import wall_offset
 from pycall.media.worker import Worker
-
-if TYPE_CHECKING:
-    import threading
-
-    from numpy.typing import NDArray
 
 NOTES_HZ: Final = (
     261.63, 329.63, 392.00, 440.00, 523.25, 440.00, 392.00, 329.63,
@@ -77,12 +75,12 @@ class ToneSource:
         self.feed.close()
 
     def _run(self, stop: threading.Event) -> None:
-        to_wall = time.time() - time.monotonic()
+        to_wall = wall_offset()
         block = math.ceil((time.monotonic() + to_wall) * SAMPLE_RATE / BLOCK)
         while True:
             begin = block * BLOCK / SAMPLE_RATE - to_wall
-            end = begin + BLOCK / SAMPLE_RATE  # as with a sound card, a block is there when its last sample is
-            if stop.wait(max(0.0, end - time.monotonic())):
+            end = begin + BLOCK / SAMPLE_RATE
+            if stop.wait(max(0.0, end - time.monotonic())):  # as from a sound card: when its end is there
                 return
             self.feed.publish(Sound(sound_at(self._melody, block * BLOCK, BLOCK), begin))
             block += 1

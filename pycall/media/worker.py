@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import Final
 
 JOIN_S: Final = 1.0
 """How long :meth:`Worker.close` waits, in seconds; a thread stuck in a device's driver is left behind."""
