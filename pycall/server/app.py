@@ -1,0 +1,126 @@
+"""The signalling server as a whole: HTTP routes, start and stop.
+
+``SignallingServer`` can be used inside another program::
+
+    server = SignallingServer("127.0.0.1", 0)
+    await server.start()
+    ...                         # http://127.0.0.1:{server.port}
+    await server.stop()
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from typing import Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+import pycall
+from pycall.core.names import terminal_safe
+from pycall.errors import ListenFailed
+from pycall.server.gateway import Gateway
+from pycall.server.limits import Limits
+from pycall.server.store import MemoryRoomStore, RoomStore
+from pycall.server.transport import SocketServer
+
+SHUTDOWN_S: Final = 1.0
+"""How long requests other than websockets may take after the stop."""
+
+_HINTS: Final = {
+    errno.EADDRINUSE: "Another program listens there: choose another --port, or see which with `ss -ltnp`.",
+    errno.EACCES: "Ports below 1024 need special rights: choose a --port from 1024 up.",
+    errno.EADDRNOTAVAIL: "The address is not one of this machine's: `--host 0.0.0.0` listens on all of them.",
+}
+_NOT_AN_ADDRESS: Final = "Give an address of this machine as --host, or 0.0.0.0 for all of them."
+
+log = logging.getLogger(__name__)
+
+
+class SignallingServer:
+    """One signalling server in the running event loop."""
+
+    def __init__(
+        self, host: str, port: int, *, limits: Limits | None = None, store: RoomStore | None = None
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._store = store or MemoryRoomStore()
+        self._wire = SocketServer(limits or Limits())
+        self._gateway = Gateway(self._wire, self._store)
+        self._stopping = False
+        self._runner = web.AppRunner(
+            self._application(), access_log=None, logger=_http_log(), shutdown_timeout=SHUTDOWN_S
+        )
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, also when 0 was asked for."""
+        port: int = self._runner.addresses[0][1]
+        return port
+
+    async def start(self) -> None:
+        """Listen; returns when clients can connect.
+
+        Raises:
+            ListenFailed: it cannot listen at this address.
+        """
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port, backlog=1024).start()
+        except (OSError, OverflowError, UnicodeError) as reason:
+            await self._runner.cleanup()
+            raise _listen_failed(self._host, self._port, reason) from reason
+        log.debug("listening on port %d", self.port)
+
+    async def stop(self) -> None:
+        """Tell everybody, close every connection and stop listening; takes about a second at most."""
+        self._stopping = True
+        for site in list(self._runner.sites):
+            await site.stop()
+        log.debug("stopping with %d connections", len(self._wire.engine.connections))
+        self._gateway.announce_stop()
+        await self._wire.close()
+        await self._runner.cleanup()
+
+    def _application(self) -> web.Application:
+        application = web.Application()
+        application.router.add_get("/socket.io/", self._wire.engine.handle_request)
+        application.router.add_get("/healthz", self._health)
+        return application
+
+    async def _health(self, _request: web.Request) -> web.Response:
+        occupancy = await self._store.occupancy()
+        return web.json_response(
+            {
+                "status": "stopping" if self._stopping else "ok",
+                "version": pycall.__version__,
+                "rooms": occupancy.rooms,
+                "members": occupancy.members,
+                "connections": len(self._wire.engine.connections),
+            },
+            status=503 if self._stopping else 200,
+        )
+
+
+def _listen_failed(host: str, port: int, reason: Exception) -> ListenFailed:
+    where = f"{terminal_safe(host)} port {port}"
+    number = reason.errno if isinstance(reason, OSError) else None
+    what = {
+        errno.EADDRINUSE: "the port is in use",
+        errno.EACCES: "the system does not permit it",
+        errno.EADDRNOTAVAIL: "the address is not of this machine",
+    }.get(number or 0, "the address cannot be used")
+    return ListenFailed(f"Cannot listen on {where}: {what}.", _HINTS.get(number or 0, _NOT_AN_ADDRESS))
+
+
+def _http_log() -> logging.Logger:
+    """For aiohttp: bugs are logged, but not what strangers send, which comes with their addresses."""
+    http_log = logging.getLogger(f"{__name__}.http")
+    http_log.addFilter(_is_bug)
+    return http_log
+
+
+def _is_bug(record: logging.LogRecord) -> bool:
+    return record.exc_info is not None and not isinstance(record.exc_info[1], HttpProcessingError)

@@ -1,0 +1,188 @@
+"""Engine.IO for the signalling server: websockets only, everything bounded.
+
+python-socketio's own engine keeps an unbounded queue and three tasks for each client, measures
+silence with the wall clock and closes without closing. This one speaks the same protocol
+(Engine.IO protocol revision 4, websocket transport) with one deque and one timer per client, and its
+kick kicks. It knows nothing of Socket.IO packets: it hands their texts on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from pycall.server.connection import CLIENT_DISCONNECT, Connection, PacketType, generate_id
+from pycall.server.limits import Limits
+
+Handler = Callable[..., Awaitable[None]]
+HandlerName = Literal["connect", "message", "disconnect"]
+
+_CLOSED_ON_PURPOSE: Final = frozenset({0, WSCloseCode.OK, WSCloseCode.GOING_AWAY})
+"""Codes of a client's close frame; 0 is a frame without code."""
+
+_UNREMARKABLE: Final = frozenset({CLIENT_DISCONNECT, "connection lost", "server stopping"})
+
+log = logging.getLogger(__name__)
+
+
+class MalformedPacketError(ValueError):
+    """A client sent what no client of this protocol sends; its connection ends."""
+
+
+class Engine:
+    """All connections, and what python-socketio's server expects of the engine below it."""
+
+    async_mode = "aiohttp"
+
+    def __init__(self, *, limits: Limits, **_options: object) -> None:
+        self.connections: dict[str, Connection] = {}
+        self._limits = limits
+        self._handlers: dict[str, Handler] = {}
+        self._stopping = False
+
+    def on(self, event: HandlerName, handler: Handler) -> None:
+        """Set what is called with the connection's id (and the text of a message, or a reason)."""
+        self._handlers[event] = handler
+
+    def generate_id(self) -> str:
+        """An id nobody can guess."""
+        return generate_id()
+
+    async def send(self, id_: str, data: str) -> None:
+        """Send a message; a connection that is gone is not an error."""
+        self.post(id_, data)
+
+    def post(self, id_: str, data: str) -> None:
+        """Send a message without suspending."""
+        connection = self.connections.get(id_)
+        if connection is not None:
+            connection.post(PacketType.MESSAGE + data)
+
+    async def handle_request(self, request: web.Request) -> web.StreamResponse:
+        """Serve one websocket from its handshake to its end."""
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        socket = web.WebSocketResponse(
+            compress=False, max_msg_size=self._limits.frame_bytes, timeout=self._limits.farewell_s / 2
+        )
+        await socket.prepare(request)
+        transport = request.transport
+        if not isinstance(transport, asyncio.Transport):  # gone between the handshake and here
+            return socket
+        connection = Connection(socket, transport, self._limits)
+        self.connections[connection.id] = connection
+        try:
+            await self._handlers["connect"](connection.id, {"aiohttp.request": request})
+            connection.post(PacketType.OPEN + self._greeting(connection))
+            await self._listen(connection, socket)
+        finally:
+            connection.end("connection lost")
+            level = logging.DEBUG if connection.cause in _UNREMARKABLE else logging.INFO
+            log.log(level, "connection %s ended: %s", connection.id, connection.cause)
+            await self._handlers["disconnect"](connection.id, connection.cause)
+            await connection.farewell()
+            del self.connections[connection.id]
+        return socket
+
+    async def stop(self) -> None:
+        """Close every connection, each within ``farewell_s``, and take no new ones."""
+        self._stopping = True
+        connections = list(self.connections.values())
+        for connection in connections:
+            connection.end("server stopping", WSCloseCode.GOING_AWAY)
+        await asyncio.gather(*(connection.farewell() for connection in connections))
+
+    async def shutdown(self) -> None:
+        """Part of python-socketio's expectations; see :meth:`stop`."""
+        await self.stop()
+
+    def _greeting(self, connection: Connection) -> str:
+        return json.dumps(
+            {
+                "sid": connection.id,
+                "upgrades": [],
+                "pingInterval": int(self._limits.ping_interval_s * 1000),
+                "pingTimeout": int(self._limits.ping_timeout_s * 1000),
+                "maxPayload": self._limits.frame_bytes,
+            }
+        )
+
+    async def _listen(self, connection: Connection, socket: web.WebSocketResponse) -> None:
+        while not connection.cause:
+            frame = await socket.receive()
+            if connection.cause:
+                return
+            match frame.type:
+                case WSMsgType.TEXT:
+                    await self._take(connection, frame.data)
+                case WSMsgType.BINARY:
+                    pass  # nothing announces one: Socket.IO packets with attachments are refused
+                case WSMsgType.CLOSE if frame.data in _CLOSED_ON_PURPOSE:
+                    connection.end(CLIENT_DISCONNECT)
+                case WSMsgType.ERROR:
+                    connection.end("unreadable frame", WSCloseCode.PROTOCOL_ERROR)
+                case _:
+                    return
+            await asyncio.sleep(0)  # a client that sends without pause must not have the loop to itself
+
+    async def _take(self, connection: Connection, packet: str) -> None:
+        match packet[:1]:
+            case PacketType.MESSAGE:
+                await self._deliver(connection, packet[1:])
+            case PacketType.PONG:
+                connection.answered()
+            case PacketType.CLOSE:
+                connection.end(CLIENT_DISCONNECT)
+            case PacketType.NOOP | PacketType.BINARY:
+                pass
+            case _:
+                connection.end("bad-message: malformed packet", WSCloseCode.PROTOCOL_ERROR)
+
+    async def _deliver(self, connection: Connection, text: str) -> None:
+        try:
+            await self._handlers["message"](connection.id, text)
+        except MalformedPacketError as malformed:
+            connection.end(f"bad-message: {malformed}", WSCloseCode.PROTOCOL_ERROR)
+        except Exception:
+            log.exception("connection %s: a bug in the server", connection.id)
+            connection.end("server error", WSCloseCode.INTERNAL_ERROR)
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        """Why this request cannot become a connection; codes of Engine.IO protocol revision 4."""
+        query = request.query
+        if self._stopping:
+            return _refuse(503, 3, "The server is stopping")
+        if query.get("EIO") != "4":
+            return _refuse(400, 5, "Unsupported protocol version")
+        if "sid" in query:
+            return _refuse(400, 1, "Session ID unknown")
+        if query.get("transport") != "websocket":
+            return _refuse(400, 0, "Transport unknown")
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            return _refuse(400, 3, "Bad request")
+        if not _same_origin(request):
+            return _refuse(403, 4, "Forbidden")
+        return None
+
+
+def _same_origin(request: web.Request) -> bool:
+    """Whether a browser's page came from this server; programs send no origin."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True
+    with contextlib.suppress(ValueError):
+        return urlsplit(origin).netloc == request.host
+    return False
+
+
+def _refuse(status: int, code: int, message: str) -> web.Response:
+    body: dict[str, Any] = {"code": code, "message": message}
+    return web.json_response(body, status=status)
