@@ -75,21 +75,23 @@ class Engine:
         )
         await socket.prepare(request)
         transport = request.transport
-        if not isinstance(transport, asyncio.Transport):  # gone between the handshake and here
+        if transport is None:  # gone during the handshake
             return socket
         connection = Connection(socket, transport, self._limits)
         self.connections[connection.id] = connection
         try:
-            await self._handlers["connect"](connection.id, {"aiohttp.request": request})
+            await self._handlers["connect"](connection.id, {})
             connection.post(PacketType.OPEN + self._greeting(connection))
             await self._listen(connection, socket)
         finally:
             connection.end("connection lost")
             level = logging.DEBUG if connection.cause in _UNREMARKABLE else logging.INFO
             log.log(level, "connection %s ended: %s", connection.id, connection.cause)
-            await self._handlers["disconnect"](connection.id, connection.cause)
-            await connection.farewell()
-            del self.connections[connection.id]
+            try:
+                await self._handlers["disconnect"](connection.id, connection.cause)
+            finally:
+                del self.connections[connection.id]
+                await connection.farewell()
         return socket
 
     async def stop(self) -> None:
