@@ -60,6 +60,11 @@ class SignallingServer:
         port: int = self._runner.addresses[0][1]
         return port
 
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._wire.engine.connections)
+
     async def start(self) -> None:
         """Listen; returns when clients can connect.
 
@@ -79,7 +84,7 @@ class SignallingServer:
         self._stopping = True
         for site in list(self._runner.sites):
             await site.stop()
-        log.debug("stopping with %d connections", len(self._wire.engine.connections))
+        log.debug("stopping with %d connections", self.connections)
         self._gateway.announce_stop()
         await self._wire.close()
         await self._runner.cleanup()
@@ -98,7 +103,7 @@ class SignallingServer:
                 "version": pycall.__version__,
                 "rooms": occupancy.rooms,
                 "members": occupancy.members,
-                "connections": len(self._wire.engine.connections),
+                "connections": self.connections,
             },
             status=503 if self._stopping else 200,
         )

@@ -115,12 +115,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
                 await self._handle_connect(connection, received.namespace, received.data)
                 if self._client(connection) is not None:
                     self.engine.connections[connection].welcome()
-            case packet.DISCONNECT:
+            case packet.DISCONNECT if (received.namespace or NAMESPACE) == NAMESPACE:
                 self.engine.connections[connection].end(CLIENT_DISCONNECT)
             case packet.EVENT | packet.BINARY_EVENT:
                 await self._take_event(connection, received, len(text.encode()))
-            case packet.ACK | packet.BINARY_ACK:
-                pass  # the server never asks for one
+            case packet.DISCONNECT | packet.ACK | packet.BINARY_ACK:
+                pass  # of another namespace, or never asked for
             case _:
                 self._malformed(connection, "unexpected packet")
 
