@@ -1,0 +1,63 @@
+"""The sound of a file as one line without holes: mono, 48 kHz, in blocks of 960."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import av
+import numpy as np
+
+from pycall.media.frames import BLOCK, SAMPLE_RATE, Samples
+
+TOLERANCE_S: Final = 0.04
+"""Sound this little off its time is taken as following on: the times of files are rounded."""
+
+
+class Soundtrack:
+    """Downmixes, resamples and cuts; what is missing becomes silence, what comes twice is dropped."""
+
+    def __init__(self) -> None:
+        self._resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
+        self._rest: Samples = np.zeros(0, np.int16)
+        self._blocks = 0
+
+    @property
+    def end_s(self) -> float:
+        """Up to where the whole blocks reach, in seconds from the beginning."""
+        return self._blocks * BLOCK / SAMPLE_RATE
+
+    def add(self, at: float, frame: av.AudioFrame) -> Iterator[tuple[float, Samples]]:
+        """The blocks that are complete with ``frame``, which begins at ``at`` seconds; each with its time."""
+        pieces = [
+            each.to_ndarray().astype(np.int16, copy=False).ravel() for each in self._resampler.resample(frame)
+        ]
+        if not pieces:
+            return
+        samples = np.concatenate(pieces)
+        gap = round(at * SAMPLE_RATE) - self._count
+        if gap > TOLERANCE_S * SAMPLE_RATE:
+            yield from self.fill(at)
+        elif gap < -TOLERANCE_S * SAMPLE_RATE:
+            samples = samples[-gap:]
+        yield from self._append(samples)
+
+    def fill(self, until: float) -> Iterator[tuple[float, Samples]]:
+        """Silence where nothing was added before ``until`` seconds, up to a whole block."""
+        missing = round(until * SAMPLE_RATE) - self._count
+        if missing > 0:
+            whole = -(-missing // BLOCK) * BLOCK
+            yield from self._append(np.zeros(whole - len(self._rest), np.int16))
+
+    @property
+    def _count(self) -> int:
+        return self._blocks * BLOCK + len(self._rest)
+
+    def _append(self, samples: Samples) -> Iterator[tuple[float, Samples]]:
+        line = np.concatenate((self._rest, samples))
+        whole = len(line) // BLOCK * BLOCK
+        self._rest = line[whole:]
+        for start in range(0, whole, BLOCK):
+            at = self.end_s
+            self._blocks += 1
+            yield at, line[start : start + BLOCK]
