@@ -1,0 +1,86 @@
+"""Session descriptions and candidates of the other end, looked at before aiortc sees them.
+
+aiortc's parser trusts its input and resolves every candidate's name before it goes on; so a
+description is checked here, and its candidates are taken out and added one by one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from aiortc import RTCIceCandidate
+from aiortc.sdp import candidate_from_sdp
+
+from pycall.core.messages import MAX_CANDIDATE, MAX_SDP
+
+MAX_CANDIDATES: Final = 40
+"""Candidates of one end that are tried; each costs checks to an address of the sender's choice."""
+
+KINDS: Final = frozenset({"audio", "video", "application"})
+
+_CANDIDATE = re.compile(r"(?:a=)?candidate:(.*)")
+_MDNS_NAME = re.compile(r"[A-Za-z0-9-]{1,63}\.local")
+
+
+@dataclass(frozen=True, slots=True)
+class TakenApart:
+    """A description without its candidates, and these; ``complete`` when no more will come."""
+
+    sdp: str
+    candidates: tuple[str, ...]
+    complete: bool
+
+
+def take_apart(sdp: str) -> TakenApart:
+    """Check a description and separate its candidates; raises :class:`ValueError`.
+
+    At most one section of each kind is accepted: sound, pictures, data.
+    """
+    if len(sdp) > MAX_SDP:
+        raise ValueError(f"A description has at most {MAX_SDP} characters.")
+    kept: list[str] = []
+    kinds: list[str] = []
+    candidates: dict[str, None] = {}
+    for line in sdp.splitlines():
+        if line.startswith("m="):
+            kinds.append(line[2:].split(" ")[0])
+        if line.startswith("a=candidate:"):
+            candidates[line] = None  # every section repeats them
+        elif line != "a=end-of-candidates":
+            kept.append(line)
+    if not kinds or len(set(kinds)) != len(kinds) or not KINDS.issuperset(kinds):
+        raise ValueError("A description has one section of sound, pictures and data each, at most.")
+    complete = "a=end-of-candidates" in sdp
+    return TakenApart("\r\n".join([*kept, ""]), tuple(candidates)[:MAX_CANDIDATES], complete)
+
+
+def parse_candidate(line: str) -> RTCIceCandidate | None:
+    """The candidate in a line of RFC 8839 section 5.1, with or without ``a=``.
+
+    ``None`` when it is of a kind that is not used here (TCP, a second component); raises
+    :class:`ValueError` when it is none. Its address is an IP address or an mDNS name.
+    """
+    match = _CANDIDATE.fullmatch(line.strip())
+    if match is None or len(line) > MAX_CANDIDATE:
+        raise ValueError("That is no candidate.")
+    try:
+        candidate = candidate_from_sdp(match[1])
+    except (AssertionError, IndexError, ValueError) as error:
+        raise ValueError("That is no candidate.") from error
+    if candidate.type not in {"host", "srflx", "prflx", "relay"} or not 0 < candidate.port < 1 << 16:
+        raise ValueError("That is no candidate.")
+    _check_address(candidate.ip)
+    if candidate.component != 1 or candidate.protocol.lower() != "udp":
+        return None
+    return candidate
+
+
+def _check_address(text: str) -> None:
+    if _MDNS_NAME.fullmatch(text):
+        return
+    address = ipaddress.ip_address(text)
+    if address.is_multicast or address.is_unspecified or "%" in text or text == "255.255.255.255":
+        raise ValueError("A candidate's address is one computer's.")
