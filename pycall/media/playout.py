@@ -205,7 +205,7 @@ class _GapShape:
             return samples
         edges = np.flatnonzero(np.diff(there)) + 1
         parts = zip(np.split(samples, edges), np.split(there, edges), strict=True)
-        return np.concatenate([self._heard(part) if mask[0] else self._gap(len(part)) for part, mask in parts])
+        return np.concatenate([self._heard(part) if on[0] else self._gap(len(part)) for part, on in parts])
 
     def _heard(self, samples: Samples) -> Samples:
         self._missing = 0
