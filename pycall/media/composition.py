@@ -41,7 +41,7 @@ class Composition:
         self._panes = {side: _Pane(index * width, width, height) for index, side in enumerate(shown)}
         self._driver = shown[0]
         self._patience = _PATIENCE / fps
-        self._last = float("-inf")
+        self._driven = float("-inf")
         self.size = (width * len(shown), height)
         """Width and height of the output."""
 
@@ -51,9 +51,10 @@ class Composition:
         if pane is None:
             return None
         pane.hold(picture.frame)
-        if side != self._driver and picture.time - self._last < self._patience:
+        if side == self._driver:
+            self._driven = picture.time
+        elif picture.time - self._driven < self._patience:
             return None
-        self._last = picture.time
         return self._compose()
 
     def black(self) -> av.VideoFrame:

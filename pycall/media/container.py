@@ -8,12 +8,13 @@ pieces that are complete in themselves and handed to the system at once:
 * ``.mkv``: H.264 and Opus in clusters (RFC 9559). ``.webm``: VP8 and Opus likewise.
 
 Both streams exist from the beginning, whatever comes; pictures have their own times (variable
-frame rate, 1 ms), sound is continuous.
+frame rate, 1 ms), sound is continuous. libavformat writes sound only when it knows the next picture,
+so one that stands still is written again twice a second; that also makes a freeze seekable.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, cast
 
@@ -23,10 +24,11 @@ from av.video.frame import PictureType
 from pycall.media.frames import SAMPLE_RATE, Samples
 from pycall.media.recording_file import RecordingFile
 
-PIECE_MS: Final = 500
+PIECE_MS: Final = 250
 """Length of a fragment or cluster: what a killed process loses, apart from sound still being mixed."""
 
 _KEY_INTERVAL_MS: Final = 2000
+_STILL_MS: Final = 500
 _TICK: Final = Fraction(1, 1000)
 _ONE_THREAD: Final = 1280 * 720
 """Pixels one core encodes in real time with ease; above it two share the work."""
@@ -34,38 +36,33 @@ _ONE_THREAD: Final = 1280 * 720
 
 @dataclass(frozen=True, slots=True)
 class _Format:
+    """One ending: libavformat's name, the encoders, and their options."""
+
     name: str
+    options: dict[str, str]
     video: str
-    audio: str
-    container_options: dict[str, str]
     video_options: dict[str, str]
-    bits_per_pixel: float | None = None
-    """For encoders that need a bit rate beside a quality; per pixel of one picture per second."""
-    audio_bit_rate: int = 64_000
-    muxing: dict[str, str] = field(
-        default_factory=lambda: {
-            "flush_packets": "1",
-            "max_interleave_delta": str(PIECE_MS * 1000),  # a frozen picture must not hold sound back
-        }
-    )
+    bits_per_pixel: float
+    """Bit rate of the pictures; 0 where the encoder keeps a quality instead."""
+    audio: str
+    audio_bit_rate: int
 
 
-# Measured on one core at 1280x480, 30 pictures/s: superfast 0.13 core, veryfast 0.20 for 6 % fewer bits.
 _X264: Final = {"preset": "superfast", "tune": "zerolatency", "crf": "23", "forced-idr": "1"}
+"""Measured at 1280x480, 30 pictures/s: 0.13 of a core; veryfast takes 0.20 for 6 % fewer bits."""
+
 _VP8: Final = {"deadline": "realtime", "cpu-used": "12", "lag-in-frames": "0", "crf": "20"}
+"""Measured likewise: 0.25 of a core; VP9 at its fastest takes 0.29."""
+
+_FRAGMENTS: Final = {"movflags": "hybrid_fragmented+empty_moov", "frag_duration": str(PIECE_MS * 1000)}
 _CLUSTERS: Final = {"cluster_time_limit": str(PIECE_MS)}
 
+_AT_ONCE: Final = {"flush_packets": "1"}
+
 _FORMATS: Final = {
-    ".mp4": _Format(
-        "mp4",
-        "libx264",
-        "aac",
-        {"movflags": "hybrid_fragmented", "frag_duration": str(PIECE_MS * 1000)},
-        _X264,
-        audio_bit_rate=96_000,
-    ),
-    ".mkv": _Format("matroska", "libx264", "libopus", _CLUSTERS, _X264),
-    ".webm": _Format("webm", "libvpx", "libopus", _CLUSTERS, _VP8, bits_per_pixel=0.1),
+    ".mp4": _Format("mp4", _FRAGMENTS, "libx264", _X264, 0, "aac", 96_000),
+    ".mkv": _Format("matroska", _CLUSTERS, "libx264", _X264, 0, "libopus", 64_000),
+    ".webm": _Format("webm", _CLUSTERS, "libvpx", _VP8, 0.1, "libopus", 64_000),
 }
 
 
@@ -76,10 +73,8 @@ class Container:
         """Write into ``file`` in the format of ``ending``; ``size`` is of every picture, even."""
         form = _FORMATS[ending]
         self._file = file
-        self._output = av.open(file, "w", format=form.name, options={**form.container_options, **form.muxing})
-        self._video = cast(
-            "av.VideoStream", self._output.add_stream(form.video, options=dict(form.video_options))
-        )
+        self._output = av.open(file, "w", format=form.name, options=form.options | _AT_ONCE)
+        self._video = cast("av.VideoStream", self._output.add_stream(form.video, options=form.video_options))
         context = self._video.codec_context
         context.width, context.height = size
         context.pix_fmt = "yuv420p"
@@ -87,34 +82,36 @@ class Container:
         context.framerate = Fraction(fps)
         context.gop_size = 100_000  # keys are asked for by time, since pictures come as they like
         context.thread_count = 1 if size[0] * size[1] <= _ONE_THREAD else 2
-        if form.bits_per_pixel is not None:
+        if form.bits_per_pixel:
             context.bit_rate = round(form.bits_per_pixel * size[0] * size[1] * fps)
         self._audio = cast(
             "av.AudioStream", self._output.add_stream(form.audio, rate=SAMPLE_RATE, layout="mono")
         )
         self._audio.codec_context.bit_rate = form.audio_bit_rate
         self._samples = 0
-        self._last_key: int | None = None
-        self._last: int | None = None
+        self._next_pts = 0
+        self._next_key = 0
+        self._frame: av.VideoFrame | None = None
 
     @property
     def has_picture(self) -> bool:
         """Whether a picture was written."""
-        return self._last is not None
+        return self._frame is not None
 
     def write_picture(self, frame: av.VideoFrame, at: float) -> None:
         """Encode ``frame``, shown ``at`` seconds after the beginning; ``frame`` is taken over.
 
         A picture that is not later than the one before comes 1 ms after it.
         """
-        pts = max(0 if self._last is None else self._last + 1, round(at / _TICK))
-        is_key = self._last_key is None or pts - self._last_key >= _KEY_INTERVAL_MS
+        pts = max(self._next_pts, round(at / _TICK))
+        is_key = pts >= self._next_key
+        if is_key:
+            self._next_key = pts + _KEY_INTERVAL_MS
+        self._next_pts = pts + 1
+        self._frame = frame
         frame.pts = pts
         frame.time_base = _TICK
         frame.pict_type = PictureType.I if is_key else PictureType.NONE
-        self._last = pts
-        if is_key:
-            self._last_key = pts
         self._output.mux(self._video.encode(frame))
 
     def write_sound(self, samples: Samples) -> None:
@@ -125,6 +122,7 @@ class Container:
         frame.pts = self._samples
         self._samples += len(samples)
         self._output.mux(self._audio.encode(frame))
+        self._repeat_picture(self._samples / SAMPLE_RATE)
 
     def close(self) -> None:
         """Empty the encoders and end the container; the file stays open."""
@@ -132,3 +130,7 @@ class Container:
         self._output.mux(self._audio.encode(None))
         self._file.keep()
         self._output.close()
+
+    def _repeat_picture(self, at: float) -> None:
+        if self._frame is not None and at / _TICK - self._next_pts >= _STILL_MS:
+            self.write_picture(self._frame, at)

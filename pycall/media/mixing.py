@@ -43,25 +43,26 @@ class Voice:
         self.end = 0
         """The sample after the last one placed; 0 before the first."""
         self._errors: deque[int] = deque(maxlen=_WINDOW)
-        self._began = False
+        self._follow = True
 
     def place(self, samples: Samples, stamp: int) -> tuple[int, Samples]:
         """Return where ``samples``, stamped ``stamp``, begin, and the samples to put there.
 
-        Positions never overlap with what was placed before; the samples may be one more or fewer
-        than were given, or only their end when the voice had run ahead of its stamps.
+        Positions never overlap with what was placed before nor lie before 0; the samples may be one
+        more or fewer than were given, or only their end when the voice had run ahead of its stamps.
         """
         position, samples = self._smooth(samples, stamp)
-        if self._began and position < self.end:
-            samples = samples[self.end - position :]
-            position = self.end
-        self._began = True
-        self.end = position + len(samples)
+        overlap = max(0, self.end - position)
+        samples = samples[overlap:]
+        self._follow = len(samples) == 0
+        if not self._follow:
+            position += overlap
+            self.end = position + len(samples)
         return position, samples
 
     def _smooth(self, samples: Samples, stamp: int) -> tuple[int, Samples]:
         error = stamp - self.end
-        if not self._began or abs(error) > _JUMP:
+        if self._follow or abs(error) > _JUMP:
             self._errors.clear()
             return stamp, samples
         self._errors.append(error)
@@ -96,10 +97,8 @@ class Mix:
     def add(self, voice: int, sound: Sound) -> None:
         """Add a block of voice 0 or 1; what lies before :attr:`settled` is too late and left out."""
         position, samples = self._voices[voice].place(sound.samples, self._position(sound.time))
-        offset = position - self._settled
-        if offset < 0:
-            samples = samples[-offset:]
-            offset = 0
+        offset = max(0, position - self._settled)
+        samples = samples[max(0, self._settled - position) :]
         missing = offset + len(samples) - len(self._sum)
         if missing > 0:
             self._sum = np.concatenate((self._sum, np.zeros(missing, np.int32)))

@@ -46,10 +46,6 @@ def prepare_path(given: Path | None, room: str, when: datetime, folder: Path = _
         path = given
     path = path.absolute()
     check_ending(path)
-    if path.is_dir():
-        raise RecordingFailed(
-            f"Cannot record to {path}: it is a folder.", "Give the name of a file in it, such as call.mp4."
-        )
     reserved = _reserve(path)
     if is_low(reserved.parent):
         reserved.unlink()
@@ -95,10 +91,7 @@ def _create_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RecordingFailed(
-            f"Cannot create the folder {folder.absolute()}: {_reason(error)}.",
-            "Give a file with --record FILE, in a folder that you can write to.",
-        ) from error
+        raise _refused(folder.absolute(), error) from error
 
 
 def _reserve(path: Path) -> Path:
@@ -106,36 +99,40 @@ def _reserve(path: Path) -> Path:
         candidate = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
         try:
             os.close(os.open(candidate, _EXCLUSIVE, 0o600))
-        except FileExistsError:
-            continue
-        except FileNotFoundError as error:
-            raise RecordingFailed(
-                f"Cannot record to {path}: there is no folder {path.parent}.",
-                "Create the folder first, or record into one that exists.",
-            ) from error
+        except FileExistsError as error:
+            if path.is_dir():
+                raise _refused(path, IsADirectoryError(errno.EISDIR, "")) from error
         except OSError as error:
-            raise RecordingFailed(
-                f"Cannot record to {path}: {_reason(error)}.",
-                "Record to a file in a folder that you can write to.",
-            ) from error
-        return candidate
+            raise _refused(path, error) from error
+        except ValueError as error:
+            raise ConfigError(f"Cannot record to {str(path)!r}: that is not a file name.") from error
+        else:
+            return candidate
     raise AssertionError
 
 
-def _reason(error: OSError) -> str:
+def _refused(path: Path, error: OSError) -> RecordingFailed:
+    hint = "Record to a file in a folder that you can write to."
     match error.errno:
-        case errno.EACCES | errno.EPERM:
-            return "permission denied"
-        case errno.EROFS:
-            return "the file system is read-only"
-        case errno.ENOSPC | errno.EDQUOT:
-            return "there is no free space"
+        case errno.ENOENT:
+            why = f"there is no folder {path.parent}"
+            hint = "Create the folder first, or record into one that exists."
+        case errno.EISDIR:
+            why = "it is a folder"
+            hint = "Give the name of a file in it, such as call.mp4."
         case errno.ENOTDIR | errno.EEXIST:
-            return "part of the path is a file, not a folder"
+            why = "part of the path is a file, not a folder"
+        case errno.EACCES | errno.EPERM:
+            why = "permission denied"
+        case errno.EROFS:
+            why = "the file system is read-only"
+        case errno.ENOSPC | errno.EDQUOT:
+            why = "there is no free space"
         case errno.ENAMETOOLONG:
-            return "the name is too long"
+            why = "the name is too long"
         case _:
-            return (error.strerror or "the system refused").lower()
+            why = (error.strerror or "the system refused").lower()
+    return RecordingFailed(f"Cannot record to {path}: {why}.", hint)
 
 
 def _safe(room: str) -> str:
