@@ -109,13 +109,13 @@ class Ended:
 
     event_name: ClassVar[str] = "ended"
     reason: EndReason
-    duration_s: float
-    frames_sent: int
-    frames_received: int
-    audio_sent_s: float
-    audio_received_s: float
-    bytes_sent: int
-    bytes_received: int
+    duration_s: float = 0.0
+    frames_sent: int = 0
+    frames_received: int = 0
+    audio_sent_s: float = 0.0
+    audio_received_s: float = 0.0
+    bytes_sent: int = 0
+    bytes_received: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,16 @@ class Failed:
 
 
 Event: TypeAlias = (
-    Joined | PeerJoined | Connecting | Connected | FirstFrame | Stats | PeerState | Recording
-    | PeerLeft | Ended | Notice | Failed
+    Joined
+    | PeerJoined
+    | Connecting
+    | Connected
+    | FirstFrame
+    | Stats
+    | PeerState
+    | Recording
+    | PeerLeft
+    | Ended
+    | Notice
+    | Failed
 )

@@ -1,0 +1,61 @@
+"""`pycall call ROOM`: call whoever comes to a room."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from urllib.parse import urlsplit
+
+import click
+
+from pycall.cli.addresses import lan_address
+from pycall.cli.loop import run
+from pycall.cli.options import ROOM, config_options
+from pycall.cli.render import JsonRenderer, LiveRenderer, Renderer, invitation
+from pycall.config import CallConfig
+from pycall.core import events
+from pycall.errors import PycallError
+
+
+class CallCommand(click.Command):
+    """Tells programs of a wrong option too: with ``--json`` it is an event like every error."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse as click does."""
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except PycallError as error:
+            if "--json" in given:
+                JsonRenderer().show(events.Failed(error.code, error.message, error.hint))
+            raise
+
+
+@click.command(cls=CallCommand)
+@click.argument("room", type=ROOM)
+@config_options(CallConfig)
+def call(room: str, config: CallConfig) -> int:
+    """Call whoever comes to ROOM.
+
+    SPEC is default, none, test, a device's name, id or number as `pycall devices` prints it, screen
+    (camera only), file:PATH, or an rtsp or http address.
+
+    Keys in the window and the terminal: m mute, v camera off and on, r record, q hang up.
+    """
+    logging.basicConfig(
+        level=logging.INFO if config.verbose else logging.CRITICAL,
+        format="%(asctime)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    from pycall.cli.session import Session  # noqa: PLC0415  --help must not load codecs
+
+    return run(Session(room, config, _renderer(room, config)).run())
+
+
+def _renderer(room: str, config: CallConfig) -> Renderer:
+    if config.json:
+        return JsonRenderer()
+    server, default = config.server, CallConfig().server
+    address = lan_address() if urlsplit(server).hostname == "localhost" else None
+    keys = sys.stdin is not None and sys.stdin.isatty()
+    return LiveRenderer(invitation=invitation(room, server, default, address), keys=keys)

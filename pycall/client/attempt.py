@@ -1,0 +1,151 @@
+"""One attempt at a call: a peer connection, the steps on it in their turn, and its measuring.
+
+aiortc's steps take seconds at times and must not interleave, so a worker of the attempt runs them one
+by one; only closing overtakes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from pycall.client.stats import Counters, StatsMeter
+from pycall.core import inputs as i
+from pycall.core import outputs as o
+from pycall.core.events import Event
+from pycall.core.messages import Candidate, Control
+from pycall.errors import CallError
+
+logger = logging.getLogger(__name__)
+
+MAX_STEPS: Final = 100
+"""Waiting steps; only a flood of candidates fills this, and what is over is dropped."""
+
+CLOSE_S: Final = 3.0
+"""What closing may take before the connection is left behind."""
+
+STATS_INTERVAL_S: Final = 1.0
+
+Step = o.CreateOffer | o.AcceptOffer | o.AcceptAnswer | o.AddCandidate
+
+
+class PeerConnection(Protocol):
+    """The connection to the other end; :class:`pycall.client.peer.Peer`."""
+
+    async def open(self) -> None:
+        """Create it and gather candidates."""
+
+    async def create_offer(self) -> str:
+        """The offer to send."""
+
+    async def accept_offer(self, sdp: str) -> str:
+        """The answer to send."""
+
+    async def accept_answer(self, sdp: str) -> None:
+        """Apply the other side's answer."""
+
+    async def add_candidate(self, candidate: Candidate) -> None:
+        """Add a trickled candidate."""
+
+    def send_control(self, control: Control) -> None:
+        """Say something on the control channel; the newest state is said when it opens."""
+
+    async def counters(self) -> Counters:
+        """What has flowed so far."""
+
+    async def close(self, *, say_bye: bool) -> None:
+        """End it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an attempt reports to, and what it asks."""
+
+    post: Callable[[i.Input], None]
+    announce: Callable[[Event], None]
+    playout_s: Callable[[], float]
+    """How long received sound is held before it is played, in seconds."""
+
+
+class Attempt:
+    """Attempt ``number``; it opens its connection at once."""
+
+    def __init__(self, number: int, peer: PeerConnection, around: Surroundings) -> None:
+        self.number = number
+        self.peer = peer
+        self.flowed = Counters()
+        """What had flowed when it was closed."""
+        self.connected_s = 0.0
+        """How long it was connected when it was closed."""
+        self._around = around
+        self._steps: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(MAX_STEPS)
+        self._steps.put_nowait(peer.open)
+        self._worker = asyncio.create_task(self._work(), name=f"pycall-attempt-{number}")
+        self._meter: asyncio.Task[None] | None = None
+        self._connected_at: float | None = None
+
+    def step(self, order: Step) -> None:
+        """Carry out an order on the connection, in its turn."""
+        try:
+            self._steps.put_nowait(lambda: self._carry_out(order))
+        except asyncio.QueueFull:
+            logger.warning("Too much at once: dropped %s.", type(order).__name__)
+
+    def measure(self) -> None:
+        """Announce statistics each second from now on: the connection stands."""
+        self._connected_at = asyncio.get_running_loop().time()
+        self._meter = asyncio.create_task(self._measure(), name=f"pycall-stats-{self.number}")
+
+    async def close(self, *, say_bye: bool) -> None:
+        """Count what has flowed and end the connection, within a bounded time."""
+        await _cancelled(self._worker, self._meter)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                if self._connected_at is not None:
+                    self.connected_s = asyncio.get_running_loop().time() - self._connected_at
+                    self.flowed = await self.peer.counters()
+                await self.peer.close(say_bye=say_bye)
+
+    async def _work(self) -> None:
+        while True:
+            step = await self._steps.get()
+            try:
+                await step()
+            except CallError as error:
+                self._around.post(i.PeerFailed(self.number, error.message))
+
+    async def _carry_out(self, order: Step) -> None:
+        match order:
+            case o.CreateOffer():
+                self._around.post(i.OfferCreated(self.number, await self.peer.create_offer()))
+            case o.AcceptOffer(_, sdp):
+                self._around.post(i.AnswerCreated(self.number, await self.peer.accept_offer(sdp)))
+            case o.AcceptAnswer(_, sdp):
+                await self.peer.accept_answer(sdp)
+            case o.AddCandidate(_, candidate):
+                await self.peer.add_candidate(candidate)
+
+    async def _measure(self) -> None:
+        meter, loop = StatsMeter(), asyncio.get_running_loop()
+        while True:
+            stats = meter.update(await self.peer.counters(), loop.time(), playout_s=self._around.playout_s())
+            if stats is not None:
+                self._around.announce(stats)
+            if meter.silent_s >= STATS_INTERVAL_S:
+                self._around.post(i.MediaSilent(self.number, meter.silent_s))
+            await asyncio.sleep(STATS_INTERVAL_S)
+
+
+async def _cancelled(*tasks: asyncio.Task[None] | None) -> None:
+    """Cancel and wait; an error a task ended with is a bug and is logged as one."""
+    for task in tasks:
+        if task is None:
+            continue
+        task.cancel()
+        (result,) = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(result, Exception):
+            logger.error("%s ended.", task.get_name(), exc_info=result)

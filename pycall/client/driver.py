@@ -1,0 +1,201 @@
+"""Runs a :class:`~pycall.core.call.Call` on asyncio: one queue in, adapters out.
+
+Adapters only :meth:`Driver.post` what happened; one consumer hands it to the call and carries out
+what comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, Protocol, assert_never
+
+from pycall.client.attempt import Attempt, PeerConnection, Surroundings
+from pycall.core import inputs as i
+from pycall.core import outputs as o
+from pycall.core.call import Call, Phase
+from pycall.core.events import Connected, Ended, Event
+from pycall.core.messages import IceServer, Message, State
+from pycall.errors import PycallError
+
+logger = logging.getLogger(__name__)
+
+MAX_INPUTS: Final = 1_000
+"""Waiting inputs; only a flood from outside fills this, and what is over is dropped."""
+
+
+class Signalling(Protocol):
+    """The connection to the signalling server; :class:`pycall.client.signalling.SignallingClient`."""
+
+    async def open(self) -> None:
+        """Dial; raises :class:`~pycall.errors.ServerUnreachable`."""
+
+    async def join(self, room: str) -> None:
+        """Ask for a seat."""
+
+    async def leave(self, room: str) -> None:
+        """Give the seat back."""
+
+    async def send(self, message: Message) -> None:
+        """Pass a message to the other one in the room."""
+
+    async def close(self) -> None:
+        """Hang up on the server."""
+
+
+Post = Callable[[i.Input], None]
+Dial = Callable[[Post], Signalling]
+OpenPeer = Callable[[int, tuple[IceServer, ...], Post], PeerConnection]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the run ended: what went wrong, if anything did, and the closing event."""
+
+    error: PycallError | None
+    ended: Ended
+
+
+class Driver:
+    """Carries out one call's orders until it finishes.
+
+    ``announce`` is called on the event loop for every event, in order; the closing
+    :class:`~pycall.core.events.Ended` is left to who runs this, who may have more to end first.
+    ``playout_s`` says how long received sound is held before it is played.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        room: str,
+        *,
+        dial: Dial,
+        open_peer: OpenPeer,
+        announce: Callable[[Event], None],
+        playout_s: Callable[[], float],
+    ) -> None:
+        self._call = call
+        self._room = room
+        self._inputs: asyncio.Queue[i.Input] = asyncio.Queue(MAX_INPUTS)
+        self._signalling = dial(self.post)
+        self._open_peer = open_peer
+        self._around = Surroundings(self.post, announce, playout_s)
+        self._attempt: Attempt | None = None
+        self._totals = Ended("hangup")
+        self._closing: set[asyncio.Task[None]] = set()
+        self._state = State(muted=False, camera_off=False, recording=False)
+        self._finish: o.Finish | None = None
+
+    @property
+    def phase(self) -> Phase:
+        """What is known of the call."""
+        return self._call.phase
+
+    def post(self, happened: i.Input) -> None:
+        """Report what happened; from the event loop's thread."""
+        try:
+            self._inputs.put_nowait(happened)
+        except asyncio.QueueFull:
+            logger.warning("Too much at once: dropped %s.", type(happened).__name__)
+
+    def tell(self, state: State) -> None:
+        """Let the other end know what this one does; later ones learn it too."""
+        self._state = state
+        if self._attempt is not None:
+            self._attempt.peer.send_control(state)
+
+    async def run(self) -> Outcome:
+        """Dial, call, hang up; returns when everything is closed."""
+        dialling = asyncio.create_task(self._dial(), name="pycall-dial")
+        try:
+            while self._finish is None:
+                for order in self._decide(await self._next()):
+                    await self._carry_out(order)
+        finally:
+            dialling.cancel()
+            await asyncio.gather(dialling, return_exceptions=True)
+            await self._close()
+        return Outcome(self._finish.error, replace(self._totals, reason=self._finish.reason))
+
+    async def _dial(self) -> None:
+        try:
+            await self._signalling.open()
+        except PycallError as error:
+            self.post(i.SignallingFailed(error))
+
+    async def _next(self) -> i.Input:
+        try:
+            async with asyncio.timeout_at(self._call.deadline):
+                return await self._inputs.get()
+        except TimeoutError:
+            return i.DeadlinePassed()
+
+    def _decide(self, happened: i.Input) -> list[o.Output]:
+        before, now = self._call.phase, asyncio.get_running_loop().time()
+        if isinstance(happened, i.DeadlinePassed):  # a timer may fire a hair too early
+            now = max(now, self._call.deadline or now)
+        orders = self._call.handle(happened, now)
+        logger.debug(
+            "%s + %s -> %s %s",
+            before.name,
+            type(happened).__name__,
+            self._call.phase.name,
+            [type(order).__name__ for order in orders],
+        )
+        return orders
+
+    async def _carry_out(self, order: o.Output) -> None:
+        match order:
+            case o.JoinRoom():
+                await self._signalling.join(self._room)
+            case o.LeaveRoom():
+                await self._signalling.leave(self._room)
+            case o.SendMessage(message):
+                await self._signalling.send(message)
+            case o.OpenPeer(number, ice_servers):
+                peer = self._open_peer(number, ice_servers, self.post)
+                self._attempt = Attempt(number, peer, self._around)
+                peer.send_control(self._state)
+            case o.ClosePeer(_, say_bye):
+                self._close_attempt(say_bye=say_bye)
+            case o.Announce(event):
+                if isinstance(event, Connected) and self._attempt is not None:
+                    self._attempt.measure()
+                self._around.announce(event)
+            case o.Finish():
+                self._finish = order
+            case o.CreateOffer() | o.AcceptOffer() | o.AcceptAnswer() | o.AddCandidate():
+                if self._attempt is not None:
+                    self._attempt.step(order)
+            case _:
+                assert_never(order)
+
+    def _close_attempt(self, *, say_bye: bool) -> None:
+        attempt, self._attempt = self._attempt, None
+        if attempt is None:
+            return
+        task = asyncio.create_task(self._end(attempt, say_bye=say_bye), name=f"pycall-close-{attempt.number}")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _end(self, attempt: Attempt, *, say_bye: bool) -> None:
+        await attempt.close(say_bye=say_bye)
+        so_far, flowed = self._totals, attempt.flowed
+        self._totals = replace(
+            so_far,
+            duration_s=so_far.duration_s + attempt.connected_s,
+            frames_sent=so_far.frames_sent + flowed.frames_sent,
+            frames_received=so_far.frames_received + flowed.frames_received,
+            audio_sent_s=so_far.audio_sent_s + flowed.audio_sent_s,
+            audio_received_s=so_far.audio_received_s + flowed.audio_received_s,
+            bytes_sent=so_far.bytes_sent + flowed.bytes_sent,
+            bytes_received=so_far.bytes_received + flowed.bytes_received,
+        )
+
+    async def _close(self) -> None:
+        self._close_attempt(say_bye=True)
+        for result in await asyncio.gather(*self._closing, self._signalling.close(), return_exceptions=True):
+            if isinstance(result, Exception):
+                logger.error("Closing failed.", exc_info=result)
