@@ -43,25 +43,26 @@ def serve(config: ServerConfig, *, verbose: bool) -> int:
 
 
 async def _serve(config: ServerConfig) -> int:
+    asked_to_end = _signals()
     server = SignallingServer(config.host, config.port)
     await server.start()
     for line in _announcement(config.host, server.port):
         click.echo(line)
-    await _signalled()
+    await asked_to_end.wait()
     click.echo("Stopping ...")
     await server.stop()
     return 0
 
 
-async def _signalled() -> None:
-    """Return at the first signal to end; from then on another one ends the process where it stands."""
-    asked = asyncio.Event()
+def _signals() -> asyncio.Event:
+    """Set at the first signal to end; a second one ends the process where it stands."""
+    asked_to_end = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def on_signal(number: int) -> None:
-        if asked.is_set():
+        if asked_to_end.is_set():
             os._exit(128 + number)
-        asked.set()
+        asked_to_end.set()
 
     def on_windows(number: int, _frame: object) -> None:
         loop.call_soon_threadsafe(on_signal, number)
@@ -71,7 +72,7 @@ async def _signalled() -> None:
             loop.add_signal_handler(number, on_signal, number)
         except NotImplementedError:
             signal.signal(number, on_windows)
-    await asked.wait()
+    return asked_to_end
 
 
 def _announcement(host: str, port: int) -> list[str]:

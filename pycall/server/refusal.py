@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from enum import Enum
 
+from pycall.core.names import ROOM_NAME_RULE
+
 
 class Refusal(Enum):
     """Every code there is; programs branch on it, the sentence is for people."""
 
-    BAD_ROOM = (
-        "bad-room",
-        "A room name has 1 to 64 letters, digits, '-', '_' or '.', and does not begin with a dot.",
-    )
+    BAD_ROOM = ("bad-room", ROOM_NAME_RULE)
     FULL = ("full", "The room already holds two.")
     NOT_IN_ROOM = ("not-in-room", "Join a room before sending messages.")
     BAD_MESSAGE = ("bad-message", "A message has exactly one argument of plain JSON, without attachments.")
