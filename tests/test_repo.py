@@ -83,7 +83,7 @@ def test_the_documents_name_every_flag_with_its_default(key: Key) -> None:
         for path in (REPO / "docs").glob("*.md")
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
-    about = [line for line in lines if re.search(rf"{key.flag}\b", line)]
+    about = [line for line in lines if re.search(rf"--(no-)?{key.flag[2:]}\b", line)]
 
     assert about
     if not isinstance(key.default, bool) and key.default != "":
