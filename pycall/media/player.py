@@ -7,6 +7,7 @@ stream is passed on as it comes, since it is its sender who keeps the time.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from av.video.stream import VideoStream
 from pycall.errors import DeviceFailed, DeviceNotFound, MediaError
 from pycall.media.cadence import Cadence
 from pycall.media.feed import Feed
-from pycall.media.frames import Picture, Samples, Sound
+from pycall.media.frames import BLOCK, SAMPLE_RATE, Picture, Samples, Sound
 from pycall.media.keeper import Keeper, Notice
 from pycall.media.letterbox import Letterbox
 from pycall.media.ordering import in_order
@@ -43,6 +44,7 @@ DECODED_AHEAD_S: Final = 0.3
 LATE_S: Final = 1.0
 """After a pause this long (the machine slept, or is too slow) the clock is set anew."""
 
+_BLOCK_S: Final = BLOCK / SAMPLE_RATE
 _URL_TIMEOUT_S: Final = 8.0
 _SHORTEST_S: Final = 1.0
 """A round of a file lasts at least this long: a photograph is a film of one picture."""
@@ -119,12 +121,13 @@ class Player:
             alive()
             end = max(end, at)
         end = max(end + 1 / self._fps if self.video else end, soundtrack.end_s, _SHORTEST_S)
+        end = math.ceil(end / _BLOCK_S) * _BLOCK_S
         for at, block in soundtrack.fill(end) if self.audio else ():
             if not self._waited(at, stop):
                 return
             self._publish(at, block)
         if self._waited(end, stop):
-            self._base += max(end, soundtrack.end_s)
+            self._base += end
 
     def _decoded(
         self, container: InputContainer, packets: Iterator[tuple[float, AnyPacket]], soundtrack: Soundtrack

@@ -43,11 +43,10 @@ class Soundtrack:
         yield from self._append(samples)
 
     def fill(self, until: float) -> Iterator[tuple[float, Samples]]:
-        """Silence where nothing was added before ``until`` seconds, up to a whole block."""
+        """Silence where nothing was added before ``until`` seconds: the blocks that are complete with it."""
         missing = round(until * SAMPLE_RATE) - self._count
         if missing > 0:
-            whole = -(-missing // BLOCK) * BLOCK
-            yield from self._append(np.zeros(whole - len(self._rest), np.int16))
+            yield from self._append(np.zeros(missing, np.int16))
 
     @property
     def _count(self) -> int:

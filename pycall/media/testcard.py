@@ -57,7 +57,7 @@ class CardPainter:
         self._paint_circle()
         self._luma[self._y(_WAVE_END) : self._y(_PANEL_END)] = _PAPER
         self._wave = self._make_wave()
-        self._ball = _Ball(2 * (self._y(_BALL) // 2), self._image, height)
+        self._ball = _Ball(2 * (min(self._y(_BALL), width) // 2), self._image, height)
         self._flash = (slice(0, self._y(_FLASH)), slice(width - self._y(_FLASH), width))
         self._chroma[:, : self._y(_FLASH) // 2, (width - self._y(_FLASH)) // 2 :] = _GREY
         self._strip = StripWriter(width, height)
