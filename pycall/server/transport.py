@@ -63,6 +63,22 @@ class PlainPacket(packet.Packet):  # type: ignore[misc]  # untyped library
     json = StrictJson
 
 
+class ClientRegister(socketio.AsyncManager):  # type: ignore[misc]  # untyped library
+    """Which client is on which connection.
+
+    Rooms are the gateway's business, so a client is in none of Socket.IO's but its own. The stock manager
+    looks through those of everybody at each disconnect, which for all at once takes the square of time.
+    """
+
+    def basic_disconnect(self, sid: str, namespace: str, **_options: object) -> None:
+        """Forget a client."""
+        for room in (sid, None):
+            self.basic_leave_room(sid, namespace, room)
+        for pending in (self.pending_connect, self.pending_disconnect):
+            if sid in pending.get(namespace, ()):
+                pending[namespace].remove(sid)
+
+
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped library
     """What the gateway talks through.
 
@@ -73,6 +89,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         super().__init__(
+            client_manager=ClientRegister(),
             serializer=PlainPacket,
             async_handlers=False,  # a client's events are handled in the order they were sent
             logger=_silent(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import logging
@@ -219,6 +220,25 @@ async def test_its_manager_maps_connections_to_clients_and_back() -> None:
     client = await wire.manager.pre_connect("connection", "/")
     assert wire.manager.sid_from_eio_sid("connection", "/") == client
     assert wire.manager.eio_sid_from_sid(client, "/") == "connection"
+
+
+async def test_its_manager_forgets_a_client_as_ours_assumes() -> None:
+    ours, theirs = (SocketServer(Limits()).manager for _ in range(2))
+    theirs.basic_disconnect = functools.partial(socketio.AsyncManager.basic_disconnect, theirs)
+    for manager in (ours, theirs):
+        for stage in ("connecting", "connected", "disconnecting"):
+            client = await manager.pre_connect(stage, "/")
+            if stage != "connecting":
+                await manager.connect(client, "/")
+            if stage == "disconnecting":
+                manager.pre_disconnect(client, "/")
+            manager.basic_disconnect(client, "/", ignore_queue=True)
+            assert not manager.is_connected(client, "/")
+            assert manager.sid_from_eio_sid(stage, "/") is None
+        assert manager.rooms == {}
+        assert not any(manager.pending_connect.values())
+        assert not any(manager.pending_disconnect.values())
+        assert not manager.callbacks
 
 
 def test_packets_are_written_as_the_protocol_says() -> None:
