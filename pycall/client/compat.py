@@ -21,7 +21,6 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import logging
-import struct
 import time
 from collections.abc import Callable
 from typing import Any, Final, Protocol
@@ -41,6 +40,8 @@ from aiortc.mediastreams import VIDEO_TIME_BASE, convert_timebase
 from aiortc.rtp import RtcpSrPacket, RtpPacket
 
 from pycall.client.encoders import PictureEncoder, VoiceEncoder
+from pycall.client.guards import decode_params, without_bridges
+from pycall.client.latency import SenderClock
 from pycall.client.reorder import PICTURE_PATIENCE_S, Order, Packet, PictureOrder, SoundOrder, vp8_packet
 from pycall.core.events import PathKind
 
@@ -60,24 +61,6 @@ REPEAT_NACK_S: Final = 0.1
 
 REPAIR_HISTORY: Final = 1_024
 """Sent packets kept for repairs (stock: 128, less than half a second of video)."""
-
-NTP_EPOCH: Final = 2_208_988_800
-"""Seconds from 1900 to 1970."""
-
-BRIDGES: Final = (
-    "br-",
-    "cni",
-    "docker",
-    "flannel",
-    "lxcbr",
-    "lxdbr",
-    "podman",
-    "vboxnet",
-    "veth",
-    "virbr",
-    "vmnet",
-)
-"""How interfaces are called that lead only to containers and virtual machines of this computer."""
 
 
 class Capturing(Protocol):
@@ -164,19 +147,6 @@ def _guard_sctp() -> None:
 
     original = _replace(aiortc.rtcsctptransport.RTCSctpTransport, "_handle_data", handle_data)
     _replace(aiortc.rtcsctptransport, "decode_params", decode_params)
-
-
-def decode_params(body: bytes) -> list[tuple[int, bytes]]:
-    """The parameters of an SCTP chunk (RFC 9260 section 3.2.1); raises :class:`ValueError`."""
-    params = []
-    at = 0
-    while at <= len(body) - 4:
-        kind, length = struct.unpack_from("!HH", body, at)
-        if not 4 <= length <= len(body) - at:
-            raise ValueError("The length of an SCTP parameter cannot be.")
-        params.append((kind, body[at + 4 : at + length]))
-        at += length + (-length % 4)
-    return params
 
 
 # Sending
@@ -273,25 +243,14 @@ class Tap:
 
     def __init__(self, receiver: RTCRtpReceiver, clock_rate: int, order: Order | None = None) -> None:
         self._receiver = receiver
-        self._clock_rate = clock_rate
         self._order = order
-        self._report: tuple[float, int] | None = None
-
-    def reported(self, packet: RtcpSrPacket) -> None:
-        """Remember a sender report: the wall clock and the RTP clock of one moment."""
-        if packet.sender_info.ntp_timestamp:
-            unix = packet.sender_info.ntp_timestamp / 2**32 - NTP_EPOCH
-            self._report = (unix, packet.sender_info.rtp_timestamp)
+        self.sender = SenderClock(clock_rate)
 
     def captured_at(self, pts: int) -> float | None:
         """When the frame with ``pts`` was captured, by the sender's wall clock (Unix seconds)."""
         mapper = getattr(self._receiver, "_RTCRtpReceiver__timestamp_mapper", None)
-        origin = getattr(mapper, "_origin", None)
-        if self._report is None or origin is None:
-            return None
-        unix, rtp = self._report
-        ahead: int = (origin + pts - rtp + 2**31) % 2**32 - 2**31
-        return unix + ahead / self._clock_rate
+        origin: int | None = getattr(mapper, "_origin", None)
+        return None if origin is None else self.sender.time_of(origin + pts)
 
     def expect_repairs(self, rtt_s: float) -> None:
         """Give lost packets of pictures the time that repairing them takes on this path."""
@@ -335,7 +294,7 @@ def tune_receiver(receiver: RTCRtpReceiver, kind: str) -> Tap:
 
     async def handle_rtcp_packet(packet: Any) -> None:
         if isinstance(packet, RtcpSrPacket):
-            tap.reported(packet)
+            tap.sender.reported(packet.sender_info.ntp_timestamp, packet.sender_info.rtp_timestamp)
         await original(packet)
 
     original = _replace(receiver, "_handle_rtcp_packet", handle_rtcp_packet)
@@ -407,13 +366,6 @@ def abandon(connection: RTCPeerConnection) -> None:
 
 def _filter_addresses() -> None:
     def get_host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
-        bridges = {
-            ip.ip if isinstance(ip.ip, str) else ip.ip[0]
-            for adapter in ifaddr.get_adapters()
-            if adapter.nice_name.startswith(BRIDGES)
-            for ip in adapter.ips
-        }
-        found: list[str] = original(use_ipv4, use_ipv6)
-        return [address for address in found if address not in bridges] or found or ["127.0.0.1"]
+        return without_bridges(original(use_ipv4, use_ipv6), ifaddr.get_adapters())
 
     original = _replace(aioice.ice, "get_host_addresses", get_host_addresses)

@@ -15,7 +15,7 @@ from typing import Final
 
 from aiortc import InvalidStateError, RTCDataChannel
 
-from pycall.client.stats import ClockOffset
+from pycall.client.latency import ClockOffset
 from pycall.core.messages import Bye, Control, Ping, Pong, State, dump_control, parse_control
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class ControlChannel:
         self._state: State | None = None
         self._pinging: asyncio.Task[None] | None = None
         self._pinged: float | None = None
+        self._closed = False
         self.clock = ClockOffset()
 
     @property
@@ -80,12 +81,13 @@ class ControlChannel:
 
     async def close(self) -> None:
         """Stop pinging."""
+        self._closed = True
         if self._pinging is not None:
             self._pinging.cancel()
             await asyncio.gather(self._pinging, return_exceptions=True)
 
     def _opened(self) -> None:
-        if self._pinging is None:
+        if self._pinging is None and not self._closed:
             self._pinging = asyncio.create_task(self._ping(), name="pycall-ping")
         if self._state is not None:
             self.send(self._state)

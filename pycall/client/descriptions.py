@@ -21,6 +21,8 @@ MAX_CANDIDATES: Final = 40
 
 KINDS: Final = frozenset({"audio", "video", "application"})
 
+_UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
+_PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
 _CANDIDATE = re.compile(r"(?:a=)?candidate:(.*)")
 _MDNS_NAME = re.compile(r"[A-Za-z0-9-]{1,63}\.local")
 
@@ -53,8 +55,22 @@ def take_apart(sdp: str) -> TakenApart:
             kept.append(line)
     if not kinds or len(set(kinds)) != len(kinds) or not KINDS.issuperset(kinds):
         raise ValueError("A description has one section of sound, pictures and data each, at most.")
+    _check_credentials(kept)
     complete = "a=end-of-candidates" in sdp
     return TakenApart("\r\n".join([*kept, ""]), tuple(candidates)[:MAX_CANDIDATES], complete)
+
+
+def _check_credentials(lines: list[str]) -> None:
+    """RFC 8839 section 5.4 and RFC 8122 section 5; aiortc finds out only later, and in no one's task."""
+    ufrags = [line for line in lines if line.startswith("a=ice-ufrag:")]
+    passwords = [line for line in lines if line.startswith("a=ice-pwd:")]
+    fingerprints = [line for line in lines if line.startswith("a=fingerprint:")]
+    if not (ufrags and passwords and fingerprints):
+        raise ValueError("A description has ICE credentials and a fingerprint.")
+    if not all(_UFRAG.fullmatch(line.partition(":")[2]) for line in ufrags):
+        raise ValueError("An ICE user name fragment has 4 to 256 letters, digits, + and /.")
+    if not all(_PASSWORD.fullmatch(line.partition(":")[2]) for line in passwords):
+        raise ValueError("An ICE password has 22 to 256 letters, digits, + and /.")
 
 
 def parse_candidate(line: str) -> RTCIceCandidate | None:

@@ -84,7 +84,7 @@ class PictureEncoder:
         codec.bit_rate = bitrate
         codec.gop_size = 3_000  # key pictures are asked for when one is needed
         codec.qmin, codec.qmax = 2, 56
-        codec.thread_count = 1 if width * height <= 640 * 480 else min(2, os.cpu_count() or 1)
+        codec.thread_count = 2 if width * height > 640 * 480 and (os.cpu_count() or 1) > 2 else 1
         codec.options = {
             "deadline": "realtime",
             "cpu-used": "-7",
@@ -94,6 +94,7 @@ class PictureEncoder:
             "maxrate": str(bitrate),
             "overshoot-pct": "15",
             "undershoot-pct": "100",
+            "max-intra-rate": "1000",  # a key picture is ten pictures' bytes at most, not a flood
             "static-thresh": "1",
             "noise-sensitivity": "0",
         }

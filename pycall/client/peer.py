@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-import av
 from aiortc import (
     MediaStreamTrack,
     RTCBundlePolicy,
@@ -30,14 +29,14 @@ from aiortc import (
 from pycall.client import compat
 from pycall.client.control import ControlChannel
 from pycall.client.descriptions import MAX_CANDIDATES, parse_candidate, take_apart
-from pycall.client.stats import Counters, LatencyMeter
+from pycall.client.reception import Kind, Reception
+from pycall.client.stats import Counters
 from pycall.client.tracks import (
     BLOCK,
     SAMPLE_RATE,
     Incoming,
     Picture,
     PictureTrack,
-    Samples,
     Sound,
     SoundTrack,
     SourceFeed,
@@ -53,7 +52,6 @@ logger = logging.getLogger(__name__)
 CLOSE_S: Final = 2.5
 """What closing may take before what is left is let go by force."""
 
-Kind = Literal["audio", "video"]
 CODECS: Final[dict[Kind, str]] = {"audio": "audio/opus", "video": "video/VP8"}
 """What is negotiated: every WebRTC endpoint has both (RFC 7742 section 5, RFC 7874 section 3)."""
 
@@ -85,19 +83,17 @@ class Peer:
         self._attempt = attempt
         self._ice_servers = ice_servers
         self._outgoing = outgoing
-        self._incoming = incoming
         self._post = post
         self._control = ControlChannel(lambda said: post(inputs.ControlReceived(attempt, said)))
         self._connection: RTCPeerConnection | None = None
         self._picture_track: PictureTrack | None = None
         self._sound_track: SoundTrack | None = None
-        self._taps: dict[str, compat.Tap] = {}
         self._gathering: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing: asyncio.Task[None] | None = None
         self._over = False
         self._candidates = 0
-        self._received = _Received()
+        self._reception = Reception(attempt, incoming, self._control.clock, post)
 
     async def open(self) -> None:
         """Create the connection and begin to gather candidates."""
@@ -161,15 +157,14 @@ class Peer:
 
     async def counters(self) -> Counters:
         """What has flowed so far."""
-        report = await self._opened.getStats()
-        received, offset = self._received, self._control.clock
-        stats = list(report.values())
+        stats = list((await self._opened.getStats()).values())
+        received = self._reception
         transport = next((s for s in stats if s.type == "transport"), None)
         inbound = {s.kind: s for s in stats if s.type == "inbound-rtp"}
         rtts = [s.roundTripTime for s in stats if s.type == "remote-inbound-rtp"]
-        rtt_s = next((rtt for rtt in rtts if rtt is not None and rtt >= 0), offset.rtt_s)
-        if rtt_s is not None and "video" in self._taps:
-            self._taps["video"].expect_repairs(rtt_s)
+        rtt_s = next((rtt for rtt in rtts if rtt is not None and rtt >= 0), self._control.clock.rtt_s)
+        if rtt_s is not None:
+            received.taps["video"].expect_repairs(rtt_s)
         return Counters(
             bytes_sent=transport.bytesSent if transport else 0,
             bytes_received=transport.bytesReceived if transport else 0,
@@ -212,7 +207,7 @@ class Peer:
         codecs = RTCRtpSender.getCapabilities(kind).codecs
         # Repairs travel on the stream itself: in a stream of their own they spoil aiortc's statistics.
         transceiver.setCodecPreferences([codec for codec in codecs if codec.mimeType == CODECS[kind]])
-        self._taps[kind] = compat.tune_receiver(transceiver.receiver, kind)
+        self._reception.taps[kind] = compat.tune_receiver(transceiver.receiver, kind)
         if track is not None:
             compat.report_capture_times(transceiver.sender, track)
 
@@ -286,31 +281,9 @@ class Peer:
 
     def _track_came(self, track: MediaStreamTrack) -> None:
         if track.kind == "video":
-            self._start(receive_pictures(track, self._picture_came), "pycall-pictures")
+            self._start(receive_pictures(track, self._reception.picture_came), "pycall-pictures")
         else:
-            self._start(receive_sound(track, self._sound_came), "pycall-sound")
-
-    def _picture_came(self, frame: av.VideoFrame, arrival: float) -> None:
-        if self._received.pictures == 0:
-            self._post(inputs.MediaArrived(self._attempt, "video"))
-        self._received.pictures += 1
-        self._received.size = (frame.width, frame.height)
-        if frame.pts is not None:
-            self._measure("video", frame.pts)
-        self._incoming.picture(frame, arrival)
-
-    def _sound_came(self, samples: Samples, timestamp: int, arrival: float) -> None:
-        if self._received.samples == 0:
-            self._post(inputs.MediaArrived(self._attempt, "audio"))
-        self._received.samples += len(samples)
-        self._measure("audio", timestamp)
-        self._incoming.sound(samples, timestamp, arrival)
-
-    def _measure(self, kind: Kind, pts: int) -> None:
-        captured_at, ahead_s = self._taps[kind].captured_at(pts), self._control.clock.seconds
-        if captured_at is not None and ahead_s is not None:
-            now = time.time()  # noqa: TID251  sender reports carry the other end's wall clock
-            self._received.latency[kind].add(now - (captured_at - ahead_s))
+            self._start(receive_sound(track, self._reception.sound_came), "pycall-sound")
 
     def _start(self, work: Any, name: str) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work, name=name)
@@ -347,16 +320,6 @@ class Peer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(closing, *tasks, return_exceptions=True)
-
-
-class _Received:
-    """What came from the other end."""
-
-    def __init__(self) -> None:
-        self.pictures = 0
-        self.samples = 0
-        self.size: tuple[int, int] | None = None
-        self.latency: dict[Kind, LatencyMeter] = {"audio": LatencyMeter(), "video": LatencyMeter()}
 
 
 class _Refusing:

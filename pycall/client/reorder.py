@@ -237,7 +237,7 @@ class PictureOrder:
 
 
 def vp8_packet(sequence: int, timestamp: int, payload: bytes, data: bytes, *, last: bool) -> Packet:
-    """A packet of VP8: ``payload`` begins with the descriptor of RFC 7741 section 4.2, ``data`` follows it."""
+    """A packet of VP8: ``payload`` has the descriptor of RFC 7741 section 4.2, ``data`` is the rest."""
     first = bool(payload) and payload[0] & 0x17 == 0x10  # S set, partition 0
     key = first and bool(data) and data[0] & 1 == 0  # RFC 7741 section 4.3: P is 0
     return Packet(sequence, timestamp, data, first, last, key)

@@ -302,7 +302,7 @@ def _unreachable(url: str, error: Exception, refusals: list[str], timeout_s: flo
             case aiohttp.ClientConnectorCertificateError():
                 return ServerUnreachable(
                     f"The certificate of {host} cannot be trusted: {_brief(cause.certificate_error)}.",
-                    "Check the host name in --server; the certificate must be valid and from a known authority.",
+                    "Check the name in --server; the certificate must be valid and from a known authority.",
                 )
             case aiohttp.ClientConnectorSSLError() | ssl.SSLError():
                 return ServerUnreachable(
@@ -341,4 +341,4 @@ def _brief(error: Exception) -> str:
 def _start_hint(url: str) -> str:
     if urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}:
         return "Start one here with: pycall serve"
-    return "Check the address given with --server; `pycall serve` must run there and the firewall let it through."
+    return "Check the address given with --server, and that `pycall serve` runs there behind an open port."

@@ -5,24 +5,9 @@ Nothing here does I/O or looks at a clock.
 
 from __future__ import annotations
 
-import statistics
-from collections import deque
 from dataclasses import dataclass
-from typing import Final
 
 from pycall.core.events import Stats
-
-CLOCK_SAMPLES: Final = 8
-"""Pings the clock offset is chosen from."""
-
-MAX_CLOCK_RTT_S: Final = 5.0
-"""Pings that took longer say nothing about a clock."""
-
-LATENCY_SAMPLES: Final = 50
-"""Frames a latency is the median of."""
-
-MAX_LATENCY_S: Final = 60.0
-"""A latency beyond this is a wrong clock, not a slow network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,49 +71,6 @@ class StatsMeter:
             audio_latency_ms=_ms(audio_s),
             video_latency_ms=_ms(counters.video_latency_s),
         )
-
-
-class ClockOffset:
-    """How far the other end's wall clock is ahead of ours, from pings (RFC 5905 section 8).
-
-    Of the last few the one with the shortest round trip counts: it had the least room for error.
-    """
-
-    def __init__(self) -> None:
-        self._samples: deque[tuple[float, float]] = deque(maxlen=CLOCK_SAMPLES)
-
-    def add(self, asked: float, answered: float, back: float) -> None:
-        """A ping left at ``asked``, was answered at ``answered`` (the other's clock), was back at ``back``."""
-        rtt = back - asked
-        if 0 <= rtt <= MAX_CLOCK_RTT_S:
-            self._samples.append((rtt, answered - (asked + back) / 2))
-
-    @property
-    def seconds(self) -> float | None:
-        """The other's clock minus ours; ``None`` before the first answer."""
-        return min(self._samples)[1] if self._samples else None
-
-    @property
-    def rtt_s(self) -> float | None:
-        """The shortest of the last round trips."""
-        return min(self._samples)[0] if self._samples else None
-
-
-class LatencyMeter:
-    """The median latency of the last frames of one kind."""
-
-    def __init__(self) -> None:
-        self._samples: deque[float] = deque(maxlen=LATENCY_SAMPLES)
-
-    def add(self, latency_s: float) -> None:
-        """One frame's; what cannot be (a wrong clock) does not count."""
-        if -1.0 < latency_s < MAX_LATENCY_S:
-            self._samples.append(max(0.0, latency_s))
-
-    @property
-    def seconds(self) -> float | None:
-        """The median; ``None`` before the first frame."""
-        return statistics.median(self._samples) if self._samples else None
 
 
 def _kbps(octets: int, seconds: float) -> float:

@@ -19,6 +19,7 @@ import av
 import numpy as np
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
+from av.video.frame import PictureType
 from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 
@@ -140,6 +141,7 @@ class PictureTrack(_OutgoingTrack[Picture]):
 
     def __init__(self, feed: SourceFeed[Picture], origin: float) -> None:
         super().__init__(feed, depth=1)
+        self._reader = feed.subscribe()  # so that the newest picture can leave at once
         self._origin = origin
         self._pts = -1
         self._copy: av.VideoFrame | None = None
@@ -150,6 +152,7 @@ class PictureTrack(_OutgoingTrack[Picture]):
         frame = self._copied(picture.frame)
         self._pts = max(self._pts + 1, round((picture.time - self._origin) * PICTURE_CLOCK))
         frame.pts, frame.time_base = self._pts, Fraction(1, PICTURE_CLOCK)
+        frame.pict_type = PictureType.NONE  # what is left of the last encoding would ask for a key picture
         self._took(picture.time)
         return frame
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, assert_never
 
 MAX_SDP: Final = 48_000
 """Characters of a description; a call of two tracks needs about 5,000."""
@@ -174,9 +174,10 @@ def parse_control(text: object) -> Control:
 
 def dump_control(control: Control) -> str:
     """The text that :func:`parse_control` reads back."""
+    fields: dict[str, Any]
     match control:
         case State(muted, camera_off, recording):
-            fields: dict[str, Any] = {
+            fields = {
                 "type": "state",
                 "muted": muted,
                 "camera_off": camera_off,
@@ -188,6 +189,8 @@ def dump_control(control: Control) -> str:
             fields = {"type": "ping", "t": time}
         case Pong(time, clock):
             fields = {"type": "pong", "t": time, "clock": clock}
+        case _:
+            assert_never(control)
     return json.dumps(fields)
 
 
@@ -201,6 +204,10 @@ def _text(fields: Mapping[str, Any], key: str, limit: int) -> str:
         raise ValueError(f"The field {key} is a text.")
     if len(value) > limit:
         raise ValueError(f"The field {key} has more than {limit} characters.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:  # JSON can spell half a character
+        raise ValueError(f"The field {key} is no Unicode text.") from error
     return value
 
 
