@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 
 class Keys(Protocol):
@@ -47,7 +47,7 @@ if sys.platform != "win32":
         def __init__(self, pressed: Callable[[str], None]) -> None:
             self._pressed = pressed
             self._fd: int | None = None
-            self._saved: list[object] = []
+            self._saved: list[Any] = []
 
         def __enter__(self) -> Self:
             if sys.stdin is None or not sys.stdin.isatty():

@@ -134,17 +134,27 @@ def check_screen_pictures(call: RealCall) -> None:
 
 
 def check_speech(recorded: Recorded, spoken: Signal) -> None:
-    """``spoken`` is in the recording, whole and recognisable."""
-    lag, correlation = place(spoken, recorded.sound)
-    assert correlation > 0.8
-    heard = recorded.sound[lag : lag + len(spoken)]
+    """``spoken`` is in the recording, whole and recognisable.
+
+    Playout shifts speech by some milliseconds now and then, as it adapts to the network, and voice
+    processing turns phases; so likeness is looked at piece by piece, each at its own best place.
+    """
+    start = envelope_place(spoken, recorded.sound)
+    heard = recorded.sound[start : start + len(spoken)]
     assert stoi(spoken[: len(heard)], heard, RATE) > 0.75
+    piece, slack = int(0.4 * RATE), int(0.05 * RATE)
+    likeness = [
+        place(spoken[at : at + piece], recorded.sound[max(0, start + at - slack) :][: piece + 2 * slack])[1]
+        for at in range(0, len(heard) - piece - slack, piece)
+    ]
+    assert np.median(likeness) > 0.7
 
 
 def check_sync(call: RealCall) -> None:
     """Lips: the film's picture n / 30 s is shown when its sound of that moment is heard."""
-    lag, _ = place(call.film_speech, call.screen_side.sound)
-    sound_offset = lag / RATE - 0.5  # the film's speech begins half a second in
+    sound_offset = (
+        envelope_place(call.film_speech, call.screen_side.sound) / RATE - 0.5
+    )  # the film's speech begins half a second in
     while sound_offset < -0.5:
         sound_offset += FILM_S
     offsets = [
@@ -167,12 +177,18 @@ def speak(text: str, wav: Path) -> NDArray[np.int16]:
 
 
 def paint_screen(image: Path) -> None:
-    """Put a picture on the screen, and the same into ``image``."""
-    draw = [needs("convert", "imagemagick"), "-size", "1280x720", "plasma:orange-blue", "-blur", "0x2"]
-    subprocess.run(
-        [*draw, "-pointsize", "120", "-gravity", "center", "-annotate", "0", "pycall", str(image)], check=True
-    )
-    subprocess.run([needs("display", "imagemagick"), "-window", "root", str(image)], check=True)
+    """Put a picture of soft colours and hard edges on the screen, and the same into ``image``."""
+    y, x = np.mgrid[:720, :1280]
+    waves = [np.sin(x / 90 + phase) + np.cos(y / 70 - phase) for phase in (0.0, 2.0, 4.0)]
+    pixels = np.stack([127 + 60 * wave for wave in waves], axis=-1).astype(np.uint8)
+    pixels[(x // 160 + y // 120) % 4 == 0] //= 2
+    picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+    with av.open(str(image), "w", format="image2", options={"update": "1"}) as file:
+        stream = file.add_stream("png", width=1280, height=720, pix_fmt="rgb24")
+        file.mux(stream.encode(picture))
+        file.mux(stream.encode(None))
+    # It reports failure although the picture is there; the test would notice if it were not.
+    subprocess.run([needs("display", "imagemagick"), "-window", "root", str(image)], check=False)
 
 
 def read(path: Path) -> Recorded:
@@ -195,6 +211,18 @@ def place(needle: Signal, hay: Signal) -> tuple[int, float]:
     there = hay[lag : lag + len(needle)]
     scale = float(np.linalg.norm(there) * np.linalg.norm(needle)) or 1.0
     return lag, float(abs(scores[lag])) / scale
+
+
+def envelope_place(needle: Signal, hay: Signal) -> int:
+    """Where ``needle`` lies in ``hay`` by its loudness alone, to 5 ms."""
+    step = RATE // 200
+    loud_needle, loud_hay = (_loudness(signal, step) for signal in (needle, hay))
+    return int(np.argmax(correlate(loud_hay, loud_needle - loud_needle.mean(), mode="valid"))) * step
+
+
+def _loudness(signal: Signal, step: int) -> Signal:
+    smooth = np.convolve(np.abs(signal), np.ones(2 * step) / (2 * step), "same")
+    return np.asarray(smooth[::step])
 
 
 def similarity(a: NDArray[Any], b: NDArray[Any]) -> float:
