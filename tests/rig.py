@@ -144,22 +144,30 @@ def pulse(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pulse]:
         yield server
 
 
-@pytest.fixture
-def xvfb(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A screen of 1280x720 under a display number nobody uses; ``DISPLAY`` is set to it and returned."""
+@contextlib.contextmanager
+def running_xvfb(display: str = "") -> Iterator[str]:
+    """A screen of 1280x720; its display, which is one nobody uses unless it is given."""
     server = needs("Xvfb", "xvfb")
     read, write = os.pipe()
-    command = [server, "-displayfd", str(write), "-screen", "0", "1280x720x24", "-nolisten", "tcp"]
+    command = [server, *filter(None, [display]), "-displayfd", str(write)]
+    command += ["-screen", "0", "1280x720x24", "-nolisten", "tcp"]
     process = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
     try:
         with os.fdopen(read) as answer:
             display = f":{answer.readline().strip()}"
         assert display != ":", "Xvfb did not start"
-        monkeypatch.setenv("DISPLAY", display)
         yield display
     finally:
         end(process)
+
+
+@pytest.fixture
+def xvfb(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A screen; ``DISPLAY`` is set to it."""
+    with running_xvfb() as display:
+        monkeypatch.setenv("DISPLAY", display)
+        yield display
 
 
 @pytest.fixture(scope="session")

@@ -58,8 +58,9 @@ class Microphone:
 
     def _through_miniaudio(self, stop: threading.Event, alive: Callable[[], None]) -> None:
         self._heard = time.monotonic() + FIRST_S - SILENCE_S
+        endpoint = self._endpoint()
         try:
-            stream = soundcard.CaptureStream(self._endpoint(), self._deliver)
+            stream = soundcard.CaptureStream(endpoint, self._deliver)
         except DeviceFailed as error:
             message = f"The microphone {self.label} cannot be opened."
             raise DeviceFailed(message, error.message) from error
@@ -79,7 +80,7 @@ class Microphone:
         else:
             endpoint = next((each for each in found if each.id == self._id), None)
         if endpoint is None:
-            raise DeviceFailed("It is not there any more.")
+            raise DeviceFailed(f"The microphone {self.label} is not there any more.", "Is it plugged in?")
         return None if self._follow and endpoint.default else endpoint
 
     def _through_alsa(self, stop: threading.Event, alive: Callable[[], None]) -> None:

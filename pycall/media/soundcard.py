@@ -80,7 +80,8 @@ class CaptureStream:
 
     ``deliver`` gets each piece as bytes, in a thread of the sound system, and must not raise. Raises
     :class:`DeviceFailed` where the device does not open. Nobody says so when the device dies: the pieces
-    just stop.
+    just stop. Only an ``endpoint`` that was just listed may be given: when a device is gone, miniaudio's
+    attempt to open it leaves a connection to the sound server behind.
     """
 
     def __init__(self, endpoint: Endpoint | None, deliver: Callable[[bytes], None]) -> None:

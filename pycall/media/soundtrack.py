@@ -24,8 +24,8 @@ class Soundtrack:
 
     @property
     def end_s(self) -> float:
-        """Up to where the whole blocks reach, in seconds from the beginning."""
-        return self._blocks * BLOCK / SAMPLE_RATE
+        """Up to where the sound reaches, in seconds from the beginning."""
+        return self._count / SAMPLE_RATE
 
     def add(self, at: float, frame: av.AudioFrame) -> Iterator[tuple[float, Samples]]:
         """The blocks that are complete with ``frame``, which begins at ``at`` seconds; each with its time."""
@@ -57,6 +57,6 @@ class Soundtrack:
         whole = len(line) // BLOCK * BLOCK
         self._rest = line[whole:]
         for start in range(0, whole, BLOCK):
-            at = self.end_s
+            at = self._blocks * BLOCK / SAMPLE_RATE
             self._blocks += 1
             yield at, line[start : start + BLOCK]
