@@ -350,15 +350,14 @@ def consent_lost(transport: RTCIceTransport) -> bool:
     return bool(getattr(getattr(transport, "_connection", None), "_closing", False))
 
 
-def abandon(connection: RTCPeerConnection) -> None:
+def abandon(connection: RTCPeerConnection, transport: RTCIceTransport) -> None:
     """Let go of what a connection that does not close in time still holds."""
     for receiver in connection.getReceivers():
         queue = getattr(receiver, "_RTCRtpReceiver__decoder_queue", None)
         if queue is not None:
             queue.put(None)
-        ice = getattr(receiver.transport.transport, "_connection", None)
-        for protocol in getattr(ice, "_protocols", []):
-            protocol.transport.close()
+    for protocol in getattr(getattr(transport, "_connection", None), "_protocols", []):
+        protocol.transport.close()
     closing = getattr(connection, "_RTCPeerConnection__closeTask", None)
     if closing is not None:
         closing.cancel()

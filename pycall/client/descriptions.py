@@ -39,7 +39,7 @@ class TakenApart:
 def take_apart(sdp: str) -> TakenApart:
     """Check a description and separate its candidates; raises :class:`ValueError`.
 
-    At most one section of each kind is accepted: sound, pictures, data.
+    At most one section of each kind is accepted, sound, pictures and data, all bundled (RFC 9143).
     """
     if len(sdp) > MAX_SDP:
         raise ValueError(f"A description has at most {MAX_SDP} characters.")
@@ -55,9 +55,21 @@ def take_apart(sdp: str) -> TakenApart:
             kept.append(line)
     if not kinds or len(set(kinds)) != len(kinds) or not KINDS.issuperset(kinds):
         raise ValueError("A description has one section of sound, pictures and data each, at most.")
+    _check_bundle(kept)
     _check_credentials(kept)
     complete = "a=end-of-candidates" in sdp
     return TakenApart("\r\n".join([*kept, ""]), tuple(candidates)[:MAX_CANDIDATES], complete)
+
+
+def _check_bundle(lines: list[str]) -> None:
+    """A group that names sections which are not there would cost aiortc its transport."""
+    mids = [line.removeprefix("a=mid:") for line in lines if line.startswith("a=mid:")]
+    groups = [line.split(" ")[1:] for line in lines if line.startswith("a=group:BUNDLE")]
+    sections = sum(line.startswith("m=") for line in lines)
+    if len(mids) != sections or len(set(mids)) != sections:
+        raise ValueError("Each section of a description has a name of its own.")
+    if len(groups) != 1 or not groups[0] or not set(groups[0]) <= set(mids):
+        raise ValueError("The sections of a description go over one transport.")
 
 
 def _check_credentials(lines: list[str]) -> None:

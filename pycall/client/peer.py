@@ -49,8 +49,11 @@ from pycall.errors import CallError
 
 logger = logging.getLogger(__name__)
 
-CLOSE_S: Final = 2.5
+CLOSE_S: Final = 2.0
 """What closing may take before what is left is let go by force."""
+
+BIND_S: Final = 0.3
+"""What binding the sockets of all addresses takes at most; asking STUN and TURN servers takes longer."""
 
 CODECS: Final[dict[Kind, str]] = {"audio": "audio/opus", "video": "video/VP8"}
 """What is negotiated: every WebRTC endpoint has both (RFC 7742 section 5, RFC 7874 section 3)."""
@@ -86,6 +89,7 @@ class Peer:
         self._post = post
         self._control = ControlChannel(lambda said: post(inputs.ControlReceived(attempt, said)))
         self._connection: RTCPeerConnection | None = None
+        self._dtls: RTCDtlsTransport | None = None
         self._picture_track: PictureTrack | None = None
         self._sound_track: SoundTrack | None = None
         self._gathering: asyncio.Task[None] | None = None
@@ -111,8 +115,8 @@ class Peer:
             self._add_transceiver("video", self._picture_track)
         except ValueError as error:
             raise CallError("the server's list of STUN and TURN servers cannot be used.") from error
-        transport = self._transport
         connection = self._connection
+        transport = self._dtls = connection.getTransceivers()[0].receiver.transport
         connection.on("connectionstatechange", _safe(self._state_changed))
         connection.on("track", _safe(self._track_came))
         connection.on("datachannel", _safe(self._channel_came))
@@ -199,7 +203,9 @@ class Peer:
     @property
     def _transport(self) -> RTCDtlsTransport:
         """The one transport everything is bundled on."""
-        return self._opened.getTransceivers()[0].receiver.transport
+        if self._dtls is None:
+            raise CallError("the connection was not opened.")
+        return self._dtls
 
     def _add_transceiver(self, kind: Kind, track: PictureTrack | SoundTrack | None) -> None:
         direction = "recvonly" if track is None else "sendrecv"
@@ -217,6 +223,8 @@ class Peer:
             await asyncio.shield(self._gathering)
 
     async def _accept(self, sdp: str, kind: Literal["offer", "answer"]) -> None:
+        if self._opened.remoteDescription is not None:
+            raise CallError("the other side described itself twice.")
         parts = take_apart(sdp)
         await self._opened.setRemoteDescription(RTCSessionDescription(parts.sdp, kind))
         for line in parts.candidates:
@@ -308,13 +316,15 @@ class Peer:
         for track in (self._picture_track, self._sound_track):
             if track is not None:
                 track.stop()
-        if self._gathering is not None:
+        if self._gathering is not None:  # cancelled while it binds, aioice would leave a socket open
+            await asyncio.wait([self._gathering], timeout=BIND_S)
             self._gathering.cancel()
         closing = asyncio.create_task(self._connection.close(), name="pycall-close-connection")
-        _, late = await asyncio.wait([closing], timeout=CLOSE_S)
-        if late:
-            logger.info("The connection did not close in time; what it held is let go.")
-            compat.abandon(self._connection)
+        await asyncio.wait([closing], timeout=CLOSE_S)
+        if not closing.done() or closing.exception() is not None:
+            logger.info("The connection did not close as it should; what it held is let go.")
+            if self._dtls is not None:
+                compat.abandon(self._connection, self._dtls.transport)
             closing.cancel()
         tasks = [task for task in (*self._tasks, self._gathering) if task is not None]
         for task in tasks:
