@@ -44,7 +44,7 @@ class Probe:
             case events.FirstFrame("video"):
                 self.first_frame_s = time.monotonic() - self._paired
                 self.first_picture.set()
-            case events.Failed(_, message):
+            case events.Failed(_, message) | events.Notice(_, message):
                 sys.stderr.write(message + "\n")
             case _:
                 pass
