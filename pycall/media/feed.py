@@ -8,6 +8,7 @@ another reader and always sees the newest.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from typing import Generic, TypeVar
@@ -76,7 +77,7 @@ class Reader(Generic[T]):
         if self._waiter is not None:
             loop, waiter = self._waiter
             self._waiter = None
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop was closed while somebody waited on it
                 loop.call_soon_threadsafe(_resolve, waiter)
 
 

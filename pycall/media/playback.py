@@ -99,7 +99,7 @@ def _handle(device: Device) -> Any:
 
 
 def _sound(take: Take) -> Generator[Samples, int, None]:
-    """miniaudio's form of a callback: it sends how many samples it wants and gets them."""
+    """A callback in the form that miniaudio wants: it sends how many samples it wants and gets them."""
     count = yield np.zeros(0, np.int16)
     while True:
         count = yield take(count)
@@ -113,11 +113,12 @@ class AlsaPlayback:
     def __init__(self, device: Device | None, take: Take) -> None:
         self._take = take
         os.environ.setdefault("PULSE_LATENCY_MSEC", PULSE_MS)
+        self._container = av.open(device.id if device else "default", "w", format="alsa")
+        self._stream = self._container.add_stream("pcm_s16le", SAMPLE_RATE, layout="mono")
         try:
-            self._container = av.open(device.id if device else "default", "w", format="alsa")
+            self._container.start_encoding()
         except av.FFmpegError as error:
             raise DeviceFailed(f"ALSA does not open it ({error.strerror}).") from error
-        self._stream = self._container.add_stream("pcm_s16le", SAMPLE_RATE, layout="mono")
         self._lock = threading.Lock()
         self._worker = Worker("alsa-playback", self._run)
         self._worker.start()

@@ -81,6 +81,12 @@ class Playout:
             return self._delay() if self._begun else 0.0
 
     @property
+    def held_s(self) -> float:
+        """Seconds of sound that came and were not played yet; at most 0.4."""
+        with self._lock:
+            return (self._line.end - self._at) / SAMPLE_RATE
+
+    @property
     def target_s(self) -> float:
         """Seconds the delay is steered to."""
         return self._gauge.target_s
