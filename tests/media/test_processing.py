@@ -72,7 +72,9 @@ def echo_of(far: Signal, seconds: float = 0.080, level: float = -10) -> Signal:
     return late(far, seconds) * 10 ** (level / 20)
 
 
-def heard(near: Signal, far: Signal | None, *, jitter: float = 0.0, drift: float = 0.0) -> tuple[Signal, Signal]:
+def heard(
+    near: Signal, far: Signal | None, *, jitter: float = 0.0, drift: float = 0.0
+) -> tuple[Signal, Signal]:
     """What goes in and what comes out; the speaker's card runs slow by ``drift``."""
     voice, random = VoiceProcessing(), np.random.default_rng(1)
     near = np.rint(np.clip(near, -32_768, 32_767))
