@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -14,7 +15,7 @@ from typing import Final
 
 import av
 from av.container import InputContainer
-from av.error import FFmpegError
+from av.error import FFmpegError, InvalidDataError
 
 from pycall.errors import DeviceFailed, DeviceNotFound
 from pycall.media.alsa import permission_advice
@@ -131,10 +132,11 @@ def _frames(container: InputContainer, stop: threading.Event) -> Iterator[av.Vid
     """Pictures until ``stop``, the end, or an error of PyAV."""
     while not stop.is_set():
         try:
-            for frame in container.decode(video=0):
+            for packet in container.demux(video=0):
                 if stop.is_set():
                     return
-                yield frame
+                with contextlib.suppress(InvalidDataError):  # many cameras begin with half a picture
+                    yield from packet.decode()
         except (av.BlockingIOError, BlockingIOError):
             stop.wait(_NOT_YET_S)
         else:

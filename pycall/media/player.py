@@ -44,6 +44,9 @@ DECODED_AHEAD_S: Final = 0.3
 LATE_S: Final = 1.0
 """After a pause this long (the machine slept, or is too slow) the clock is set anew."""
 
+EARLY_S: Final = 60.0
+"""Nor is anything waited for longer than this: its time must be wrong."""
+
 _BLOCK_S: Final = BLOCK / SAMPLE_RATE
 _URL_TIMEOUT_S: Final = 8.0
 _SHORTEST_S: Final = 1.0
@@ -110,7 +113,8 @@ class Player:
         live = isinstance(self._source, Url) and container.duration is None and container.format.name != "hls"
         packets = in_order(_demuxed(container, streams), 0.0 if live else PACKETS_AHEAD_S)
         soundtrack = Soundtrack()
-        items = in_order(self._decoded(container, packets, soundtrack), 0.0 if live else DECODED_AHEAD_S)
+        decoded = self._decoded(container, packets, soundtrack, live=live)
+        items = in_order(decoded, 0.0 if live else DECODED_AHEAD_S)
         end = 0.0
         for at, item in items:
             if live:
@@ -130,7 +134,12 @@ class Player:
             self._base += end
 
     def _decoded(
-        self, container: InputContainer, packets: Iterator[tuple[float, AnyPacket]], soundtrack: Soundtrack
+        self,
+        container: InputContainer,
+        packets: Iterator[tuple[float, AnyPacket]],
+        soundtrack: Soundtrack,
+        *,
+        live: bool,
     ) -> Iterator[tuple[float, Item]]:
         start = (container.start_time or 0) / av.time_base
         cadence = Cadence(self._fps)
@@ -141,7 +150,7 @@ class Player:
                 if isinstance(frame, av.AudioFrame):
                     yield from soundtrack.add(at, frame)
                 elif isinstance(frame, av.VideoFrame):
-                    if self.audio is not None:
+                    if self.audio is not None and not live:
                         yield from soundtrack.fill(at - DECODED_AHEAD_S)
                     if cadence.wants(at):
                         yield at, self._letterbox.fit(frame, _pixel_aspect(packet.stream))
@@ -164,8 +173,9 @@ class Player:
     def _waited(self, at: float, stop: threading.Event) -> bool:
         """Wait until ``at`` is due; false when it is time to stop."""
         late = time.monotonic() - self._base - at
-        if late > LATE_S:
+        if not -EARLY_S < late < LATE_S:
             self._base += late
+            late = 0.0
         return not stop.wait(max(0.0, -late))
 
     def _follow(self, at: float) -> None:

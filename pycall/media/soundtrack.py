@@ -14,6 +14,10 @@ TOLERANCE_S: Final = 0.04
 """Sound this little off its time is taken as following on: the times of files are rounded."""
 
 
+LONGEST_HOLE_S: Final = 10.0
+"""Over more than this the times have jumped; the sound goes on at its new time."""
+
+
 class Soundtrack:
     """Downmixes, resamples and cuts; what is missing becomes silence, what comes twice is dropped."""
 
@@ -36,7 +40,9 @@ class Soundtrack:
             return
         samples = np.concatenate(pieces)
         gap = round(at * SAMPLE_RATE) - self._count
-        if gap > TOLERANCE_S * SAMPLE_RATE:
+        if abs(gap) > LONGEST_HOLE_S * SAMPLE_RATE:
+            self._blocks, self._rest = round(at * SAMPLE_RATE / BLOCK), self._rest[:0]
+        elif gap > TOLERANCE_S * SAMPLE_RATE:
             yield from self.fill(at)
         elif gap < -TOLERANCE_S * SAMPLE_RATE:
             samples = samples[-gap:]
@@ -45,7 +51,7 @@ class Soundtrack:
     def fill(self, until: float) -> Iterator[tuple[float, Samples]]:
         """Silence where nothing was added before ``until`` seconds: the blocks that are complete with it."""
         missing = round(until * SAMPLE_RATE) - self._count
-        if missing > 0:
+        if 0 < missing <= LONGEST_HOLE_S * SAMPLE_RATE:
             yield from self._append(np.zeros(missing, np.int16))
 
     @property

@@ -4,15 +4,19 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
+import av
 import pytest
 from av.video.frame import PictureType
 
 from pycall.errors import DeviceFailed, DeviceNotFound
-from pycall.media.camera import Camera, Input, _explained, camera_input, screen_input
+from pycall.media.camera import Camera, Input, _explained, _frames, camera_input, screen_input
 from pycall.media.devices import Device
 from pycall.media.strip import luma_of, read_strip
+from pycall.media.testcard import CardPainter
 from tests.rig import needs, running_xvfb, wait_until
 
 WEBCAM = Device(1, "HD Webcam", "/dev/video0", default=True)
@@ -143,3 +147,22 @@ def test_large_pictures_are_asked_for_compressed_and_every_system_has_its_words(
     assert (windows.format, windows.file) == ("dshow", "video=@device_pnp_x")
     assert screen_input(30, "darwin").file == "Capture screen 0:none"
     assert screen_input(30, "win32").format == "gdigrab"
+
+
+def test_half_a_picture_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "camera.mkv"
+    with av.open(str(path), "w") as film:
+        stream: Any = film.add_stream("mjpeg", 30)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuvj420p"
+        for number in range(5):
+            frame = CardPainter(64, 64).paint(number, 0, flash=False).reformat(format="yuvj420p")
+            for packet in stream.encode(frame):
+                if number in {0, 2}:
+                    damaged = av.Packet(b"half a picture")
+                    damaged.stream, damaged.time_base = packet.stream, packet.time_base
+                    damaged.pts, damaged.dts = packet.pts, packet.dts
+                    film.mux(damaged)
+                else:
+                    film.mux(packet)
+    with av.open(str(path)) as film:
+        assert len(list(_frames(film, threading.Event()))) == 3

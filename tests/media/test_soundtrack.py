@@ -67,3 +67,12 @@ def test_filling_is_silence_up_to_a_time() -> None:
     line = np.concatenate([samples for _, samples in blocks])
     assert set(line[:500].tolist()) == {7}
     assert not line[500:].any()
+
+
+def test_times_that_jump_cost_neither_memory_nor_hours_of_silence() -> None:
+    track = Soundtrack()
+    list(track.add(0.0, frame(level(BLOCK, 1))))
+    for at in (95_000.0, 5.0):
+        assert list(track.fill(at)) == []
+        blocks = list(track.add(at, frame(level(2 * BLOCK, 2))))
+        assert [round(time, 3) for time, _ in blocks] == [at, at + 0.02]
