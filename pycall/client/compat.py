@@ -356,11 +356,17 @@ def abandon(connection: RTCPeerConnection, transport: RTCIceTransport) -> None:
         queue = getattr(receiver, "_RTCRtpReceiver__decoder_queue", None)
         if queue is not None:
             queue.put(None)
-    for protocol in getattr(getattr(transport, "_connection", None), "_protocols", []):
+    ice = getattr(transport, "_connection", None)
+    for protocol in getattr(ice, "_protocols", []):
         protocol.transport.close()
-    closing = getattr(connection, "_RTCPeerConnection__closeTask", None)
-    if closing is not None:
-        closing.cancel()
+    for owner, name in (
+        (connection, "_RTCPeerConnection__closeTask"),
+        (transport, "_RTCIceTransport__monitor_task"),
+        (ice, "_query_consent_task"),
+    ):
+        task = getattr(owner, name, None)
+        if task is not None:
+            task.cancel()
 
 
 def _filter_addresses() -> None:
