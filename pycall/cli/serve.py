@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import os
 import signal
-import socket
 from typing import Final
 
 import click
-import ifaddr
 
+from pycall.cli.addresses import is_loopback, reachable
 from pycall.cli.loop import run
 from pycall.cli.options import config_options
+from pycall.cli.signals import on_ending
 from pycall.config import ServerConfig
 from pycall.server.app import SignallingServer
 
-ANY_ADDRESS: Final = {"0.0.0.0": socket.AF_INET, "::": socket.AF_INET6}  # noqa: S104  not bound here
 OPEN_ROOMS: Final = (
     "Rooms are open: whoever reaches this server and knows or guesses a room's name can join it."
 )
@@ -43,68 +41,38 @@ def serve(config: ServerConfig, *, verbose: bool) -> int:
 
 
 async def _serve(config: ServerConfig) -> int:
-    asked_to_end = _signals()
+    asked = _asked_to_end()
     server = SignallingServer(config.host, config.port)
     await server.start()
     for line in _announcement(config.host, server.port):
         click.echo(line)
-    await asked_to_end.wait()
+    await asked.wait()
     click.echo("Stopping ...")
     await server.stop()
     return 0
 
 
-def _signals() -> asyncio.Event:
+def _asked_to_end() -> asyncio.Event:
     """Set at the first signal to end; a second one ends the process where it stands."""
-    asked_to_end = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
 
-    def on_signal(number: int) -> None:
-        if asked_to_end.is_set():
+    def on_signal(number: signal.Signals) -> None:
+        if asked.is_set():
             os._exit(128 + number)
-        asked_to_end.set()
+        asked.set()
 
-    def on_windows(number: int, _frame: object) -> None:
-        loop.call_soon_threadsafe(on_signal, number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, on_signal, number)
-        except NotImplementedError:
-            signal.signal(number, on_windows)
-    return asked_to_end
+    on_ending(on_signal)
+    return asked
 
 
 def _announcement(host: str, port: int) -> list[str]:
     """What to say at the start: where the server can be reached, and by whom."""
-    addresses = _addresses(host)
+    addresses = reachable(host)
     lines = [f"Signalling server listening on {_url(addresses[0], port)}"]
     lines += [f"               and reachable as {_url(address, port)}" for address in addresses[1:]]
-    if not all(_is_loopback(address) for address in addresses):
+    if not all(map(is_loopback, addresses)):
         lines.append(OPEN_ROOMS)
     return lines
-
-
-def _addresses(host: str) -> list[str]:
-    """The addresses under which a server bound to ``host`` is reached, this machine's own name last."""
-    family = ANY_ADDRESS.get(host)
-    if family is None:
-        return [host]
-    found = [
-        ip.ip if isinstance(ip.ip, str) else ip.ip[0]
-        for adapter in ifaddr.get_adapters()
-        for ip in adapter.ips
-        if ip.is_IPv4 == (family is socket.AF_INET)
-    ]
-    usable = [address for address in found if not ipaddress.ip_address(address).is_link_local]
-    return sorted(usable, key=_is_loopback) or [host]
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
 
 
 def _url(address: str, port: int) -> str:
