@@ -28,10 +28,13 @@ PIECE_MS: Final = 250
 """Length of a fragment or cluster: what a killed process loses, apart from sound still being mixed."""
 
 _KEY_INTERVAL_MS: Final = 2000
+_BUFFER: Final = 1 << 20
+"""Bytes; larger than a piece, so that each is handed to the system by one call and killing cannot part it."""
+
 _STILL_MS: Final = 500
 _TICK: Final = Fraction(1, 1000)
-_ONE_THREAD: Final = 1280 * 720
-"""Pixels one core encodes in real time with ease; above it two share the work."""
+_LARGE: Final = 1280 * 720
+"""Pixels one core encodes in real time with ease; above it more threads may share the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class _Format:
     options: dict[str, str]
     video: str
     video_options: dict[str, str]
+    threads: int
+    """For large pictures."""
     bits_per_pixel: float
     """Bit rate of the pictures; 0 where the encoder keeps a quality instead."""
     audio: str
@@ -49,10 +54,11 @@ class _Format:
 
 
 _X264: Final = {"preset": "superfast", "tune": "zerolatency", "crf": "23", "forced-idr": "1"}
-"""Measured at 1280x480, 30 pictures/s: 0.13 of a core; veryfast takes 0.20 for 6 % fewer bits."""
+"""At 1280x480, 30 pictures/s: 0.13 of a core; ultrafast 0.06 for half as many bits again, veryfast 0.21."""
 
-_VP8: Final = {"deadline": "realtime", "cpu-used": "12", "lag-in-frames": "0", "crf": "20"}
-"""Measured likewise: 0.25 of a core; VP9 at its fastest takes 0.29."""
+_VP8: Final = {"deadline": "realtime", "cpu-used": "-8", "lag-in-frames": "0", "crf": "20"}
+"""Likewise 0.17 of a core. A negative speed is fixed; 8 and 12, which adapt, take 0.33 and 0.25,
+and its threads spin where others want the core, so it gets one."""
 
 _FRAGMENTS: Final = {"movflags": "hybrid_fragmented+empty_moov", "frag_duration": str(PIECE_MS * 1000)}
 _CLUSTERS: Final = {"cluster_time_limit": str(PIECE_MS)}
@@ -60,9 +66,9 @@ _CLUSTERS: Final = {"cluster_time_limit": str(PIECE_MS)}
 _AT_ONCE: Final = {"flush_packets": "1"}
 
 _FORMATS: Final = {
-    ".mp4": _Format("mp4", _FRAGMENTS, "libx264", _X264, 0, "aac", 96_000),
-    ".mkv": _Format("matroska", _CLUSTERS, "libx264", _X264, 0, "libopus", 64_000),
-    ".webm": _Format("webm", _CLUSTERS, "libvpx", _VP8, 0.1, "libopus", 64_000),
+    ".mp4": _Format("mp4", _FRAGMENTS, "libx264", _X264, 2, 0, "aac", 96_000),
+    ".mkv": _Format("matroska", _CLUSTERS, "libx264", _X264, 2, 0, "libopus", 64_000),
+    ".webm": _Format("webm", _CLUSTERS, "libvpx", _VP8, 1, 0.1, "libopus", 64_000),
 }
 
 
@@ -73,7 +79,9 @@ class Container:
         """Write into ``file`` in the format of ``ending``; ``size`` is of every picture, even."""
         form = _FORMATS[ending]
         self._file = file
-        self._output = av.open(file, "w", format=form.name, options=form.options | _AT_ONCE)
+        self._output = av.open(
+            file, "w", format=form.name, options=form.options | _AT_ONCE, buffer_size=_BUFFER
+        )
         self._video = cast("av.VideoStream", self._output.add_stream(form.video, options=form.video_options))
         context = self._video.codec_context
         context.width, context.height = size
@@ -81,7 +89,7 @@ class Container:
         context.time_base = _TICK
         context.framerate = Fraction(fps)
         context.gop_size = 100_000  # keys are asked for by time, since pictures come as they like
-        context.thread_count = 1 if size[0] * size[1] <= _ONE_THREAD else 2
+        context.thread_count = form.threads if size[0] * size[1] > _LARGE else 1
         if form.bits_per_pixel:
             context.bit_rate = round(form.bits_per_pixel * size[0] * size[1] * fps)
         self._audio = cast(
@@ -112,7 +120,7 @@ class Container:
         frame.pts = pts
         frame.time_base = _TICK
         frame.pict_type = PictureType.I if is_key else PictureType.NONE
-        self._output.mux(self._video.encode(frame))
+        self._mux(self._video.encode(frame))
 
     def write_sound(self, samples: Samples) -> None:
         """Encode mono ``samples`` right after those before; the first begin at 0 s."""
@@ -121,15 +129,18 @@ class Container:
         frame.time_base = Fraction(1, SAMPLE_RATE)
         frame.pts = self._samples
         self._samples += len(samples)
-        self._output.mux(self._audio.encode(frame))
+        self._mux(self._audio.encode(frame))
         self._repeat_picture(self._samples / SAMPLE_RATE)
 
     def close(self) -> None:
         """Empty the encoders and end the container; the file stays open."""
-        self._output.mux(self._video.encode(None))
-        self._output.mux(self._audio.encode(None))
-        self._file.keep()
+        self._mux(self._video.encode(None))
+        self._mux(self._audio.encode(None))
         self._output.close()
+
+    def _mux(self, packets: list[av.Packet[av.VideoStream]] | list[av.Packet[av.AudioStream]]) -> None:
+        self._output.mux(packets)
+        self._file.mark()
 
     def _repeat_picture(self, at: float) -> None:
         if self._frame is not None and at / _TICK - self._next_pts >= _STILL_MS:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import av
+from av.codec.codec import UnknownCodecError
 
 from pycall.errors import RecordingFailed
 from pycall.media.composition import Composition, Layout
@@ -104,7 +105,7 @@ class Recorder:
         """
         self._inbox.close()
         thread, self._thread = self._thread, None
-        if thread is None:
+        if thread is None or thread is threading.current_thread():
             return
         thread.join(_STOP)
         if thread.is_alive():
@@ -116,13 +117,16 @@ class Recorder:
             )
 
     def _run(self, file: RecordingFile) -> None:
+        failure: RecordingFailed | None = None
         try:
             self._record(file)
-        except RecordingFailed as failure:
-            self._inbox.close()
-            self._on_failed(failure)
+        except RecordingFailed as error:
+            failure = error
         finally:
+            self._inbox.close()
             file.close()
+        if failure is not None:
+            self._on_failed(failure)
 
     def _record(self, file: RecordingFile) -> None:
         """Write until nothing more comes; raises :class:`RecordingFailed` after ending the file."""
@@ -135,16 +139,16 @@ class Recorder:
                         take.add(side, item)
                     self._look(file)
             finally:
-                if take is None:
-                    discard_unused(self.path)
-                else:
+                if take is not None:
                     take.close()
             file.check_written()
-        except av.FFmpegError as error:
+        except (av.FFmpegError, UnknownCodecError) as error:
             raise RecordingFailed(
-                f"The recording {self.path} ended because encoding failed ({error.strerror}).",
-                "The file holds what came before; another ending such as .mkv may work.",
+                f"The recording {self.path} ended because encoding failed: {error}.",
+                "The file holds what came before; another ending, such as .mkv, may work.",
             ) from error
+        if take is None:
+            discard_unused(self.path)
 
     def _begin(self, file: RecordingFile, start: float) -> Take:
         return Take(file, self._ending, self._composition, self._fps, start)

@@ -1,8 +1,8 @@
 """The file of a recording, as the container writes it: it may fail, but it is never damaged.
 
 libavformat ends an MP4 by appending an index and then rewriting the beginning; on a full disk that
-would leave neither. So after the first failed write everything later is swallowed: what is on the
-disk stays what it was, a row of complete fragments.
+would leave neither. So the first failed write cuts the file back to its last whole piece, and
+everything later is swallowed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class RecordingFile:
         self.path = path
         self.failure: OSError | None = None
         """The first error met by :meth:`write`; nothing was written since."""
-        self._keep: int | None = None
+        self._whole = 0
         try:
             self._fd = _open(path)
         except OSError as error:
@@ -47,7 +47,8 @@ class RecordingFile:
                 rest = rest[os.write(self._fd, rest) :]
             except OSError as error:
                 self.failure = error
-                self._cut()
+                with contextlib.suppress(OSError):  # a disk that is gone cannot be cut either
+                    os.ftruncate(self._fd, self._whole)
         return len(data)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -58,9 +59,9 @@ class RecordingFile:
         """Return the position in bytes."""
         return os.lseek(self._fd, 0, os.SEEK_CUR)
 
-    def keep(self) -> None:
-        """From now on a failing write cuts the file back to what it holds at this moment."""
-        self._keep = os.fstat(self._fd).st_size
+    def mark(self) -> None:
+        """Say that the file is whole as it is: a write that fails cuts it back to this length."""
+        self._whole = os.fstat(self._fd).st_size
 
     def check_written(self) -> None:
         """Raise :class:`RecordingFailed` if a write failed."""
@@ -88,11 +89,6 @@ class RecordingFile:
         if fd >= 0:
             with contextlib.suppress(OSError):  # a disk that is gone says so here once more
                 os.close(fd)
-
-    def _cut(self) -> None:
-        if self._keep is not None:
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._fd, self._keep)
 
     def _gone(self) -> RecordingFailed:
         return RecordingFailed(
