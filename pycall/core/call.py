@@ -70,6 +70,7 @@ class Call:
         self._early: list[Candidate] = []
         self._ice_servers: tuple[IceServer, ...] = ()
         self._dropped_by_server = False
+        self._knocking: tuple[i.PeerInfo, int | None] | None = None
         self._paired_at = 0.0
         self._wait_until: float | None = None
         self._connect_until: float | None = None
@@ -90,7 +91,9 @@ class Call:
 
     def handle(self, happened: i.Input, now: float) -> list[o.Output]:
         """What to do about ``happened``; ``now`` is monotonic seconds. Never raises on what a peer sent."""
-        if self.phase is Phase.ENDED or (isinstance(happened, i.OfAttempt) and happened.attempt != self._attempt):
+        if self.phase is Phase.ENDED or (
+            isinstance(happened, i.OfAttempt) and happened.attempt != self._attempt
+        ):
             return []
         match happened:
             case i.SignallingOpened():
@@ -139,9 +142,11 @@ class Call:
         return out
 
     def _other_joined(self, peer: i.PeerInfo, epoch: int | None, now: float) -> list[o.Output]:
-        if self.phase is Phase.CONNECTED:  # it came back to the server while the call went on
-            self.peer, self._dropped_by_server = peer, False
-        if self.phase in {Phase.CONNECTED, Phase.JOINING}:
+        if self.phase is Phase.JOINING:
+            return []
+        if self.phase is Phase.CONNECTED:
+            # The same one, back at the server, or the next one: the media of the old decides.
+            self._knocking = (peer, epoch)
             return []
         out = self._open() if self.phase is Phase.CONNECTING else []
         self._offering = True
@@ -155,6 +160,9 @@ class Call:
         return [o.Announce(events.PeerJoined(peer.id, peer.name)), o.Announce(events.Connecting())]
 
     def _other_left(self, peer_id: str, reason: Literal["left", "lost"], now: float) -> list[o.Output]:
+        if self._knocking is not None and self._knocking[0].id == peer_id:
+            self._knocking, self._dropped_by_server = None, True
+            return []
         if self.peer is None or self.peer.id != peer_id:
             return []
         if reason == "lost" and self.phase is Phase.CONNECTED:
@@ -164,7 +172,9 @@ class Call:
 
     def _full(self) -> list[o.Output]:
         if self.phase is Phase.CONNECTED:
-            return [_notice("seat-taken", "Somebody else took our place in the room; the call itself goes on.")]
+            return [
+                _notice("seat-taken", "Somebody else took our place in the room; the call itself goes on.")
+            ]
         error = JoinRefused(
             f"The room {self._terms.room} is full: two are talking there already.",
             "Choose another room name, or try again later.",
@@ -296,7 +306,9 @@ class Call:
         self.peer = None
         if not talked or self._terms.stay:
             self._wait_until = _after(now, self._terms.wait_s)
-            return out + self._open()
+            knocking, self._knocking = self._knocking, None
+            out += self._open()
+            return out if knocking is None else out + self._other_joined(*knocking, now)
         if reason == "lost":
             return out + self._finish("error", PeerLost(f"The connection to {word} was lost."))
         return out + self._finish("peer-hangup")

@@ -111,7 +111,10 @@ def test_messages_of_another_epoch_are_dropped() -> None:
 
 def test_reports_of_an_earlier_attempt_are_dropped() -> None:
     call = offering()
-    assert call.handle(i.OtherLeft("b", "left"), 10.5)[-2:] == [o.ClosePeer(1, say_bye=False), o.OpenPeer(2, ())]
+    assert call.handle(i.OtherLeft("b", "left"), 10.5)[-2:] == [
+        o.ClosePeer(1, say_bye=False),
+        o.OpenPeer(2, ()),
+    ]
     assert call.handle(i.OfferCreated(1, "late"), 10.6) == []
     assert call.handle(i.PeerFailed(1, "late"), 10.6) == []
 
@@ -165,6 +168,28 @@ def test_a_peer_the_server_lost_is_kept_while_its_media_flows() -> None:
     out = call.handle(i.MediaSilent(1, 3.0), 23.0)
     assert isinstance(out[-1], o.Finish)
     assert isinstance(out[-1].error, PeerLost)
+
+
+def test_who_comes_while_the_lost_one_is_still_missed_is_called_once_it_counts_as_gone() -> None:
+    call = talking(CallTerms("den", stay=True))
+    call.handle(i.OtherLeft("b", "lost"), 20.0)
+    assert call.handle(i.OtherJoined(i.PeerInfo("c", "Cy"), 2), 21.0) == []
+    assert call.handle(i.MediaSilent(1, 3.0), 23.0) == [
+        o.Announce(events.PeerLeft("b", "lost")),
+        o.ClosePeer(1, say_bye=False),
+        o.OpenPeer(2, ()),
+        o.Announce(events.PeerJoined("c", "Cy")),
+        o.Announce(events.Connecting()),
+        o.CreateOffer(2),
+    ]
+
+
+def test_who_came_and_went_again_in_that_time_is_not_called() -> None:
+    call = talking(CallTerms("den", stay=True))
+    call.handle(i.OtherLeft("b", "lost"), 20.0)
+    call.handle(i.OtherJoined(i.PeerInfo("c", "Cy"), 2), 21.0)
+    assert call.handle(i.OtherLeft("c", "left"), 22.0) == []
+    assert not orders(call.handle(i.MediaSilent(1, 3.0), 23.0), o.CreateOffer)
 
 
 def test_silence_alone_ends_the_call_only_after_a_long_time() -> None:
@@ -267,12 +292,21 @@ def test_an_ended_call_is_silent(reason: str) -> None:
 attempts = st.integers(1, 3)
 anything = st.one_of(
     st.sampled_from(
-        [i.SignallingOpened(), i.SignallingLost(), i.RoomFull(), i.Refused("x", "y"), i.HungUp(), i.DeadlinePassed()]
+        [
+            i.SignallingOpened(),
+            i.SignallingLost(),
+            i.RoomFull(),
+            i.Refused("x", "y"),
+            i.HungUp(),
+            i.DeadlinePassed(),
+        ]
     ),
     st.builds(i.JoinedRoom, st.just("a"), st.none() | attempts, st.none() | st.just(BOB), st.just(())),
     st.builds(i.OtherJoined, st.just(BOB), st.none() | attempts),
     st.builds(i.OtherLeft, st.sampled_from(["b", "z"]), st.sampled_from(["left", "lost"])),
-    st.builds(i.MessageReceived, st.sampled_from([Offer("o", 1), Answer("a", 1), Offer("o", None), CANDIDATE])),
+    st.builds(
+        i.MessageReceived, st.sampled_from([Offer("o", 1), Answer("a", 1), Offer("o", None), CANDIDATE])
+    ),
     st.builds(i.OfferCreated, attempts, st.just("o")),
     st.builds(i.AnswerCreated, attempts, st.just("a")),
     st.builds(i.PeerConnected, attempts, st.just("direct")),

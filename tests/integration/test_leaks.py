@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import psutil
@@ -17,6 +18,8 @@ from tests.rig import wait_until
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 CALLS = 50
+
+run(asyncio.sleep(0))  # libuv makes one pipe for a process, at its first loop, and keeps it
 
 
 class HangsUp:
@@ -39,8 +42,6 @@ class HangsUp:
 
 async def one_call(url: str, other_url: str) -> None:
     """Two sessions meet, see and hear each other, and part."""
-    import asyncio
-
     config = CallConfig(
         server=url, camera="test", microphone="test", speaker="none", display="none", size=(160, 120)
     )
