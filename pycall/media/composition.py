@@ -89,6 +89,7 @@ class _Pane:
             width=max(2, round(frame.width * scale) & ~1),
             height=max(2, round(frame.height * scale) & ~1),
             format="yuv420p",
+            threads=1,
         )
 
     def paste(self, planes: tuple[NDArray[np.uint8], ...]) -> None:
