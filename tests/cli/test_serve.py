@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 import time
@@ -85,6 +86,7 @@ def test_it_ends_in_time_though_nobody_reads_what_it_tells(start_pycall: Program
 def test_a_second_signal_ends_it_at_once(start_pycall: Programs) -> None:
     program, _ = serve(start_pycall)
     program.send_signal(signal.SIGSTOP)  # so that both are there before it can act on the first
+    os.waitid(os.P_PID, program.process.pid, os.WSTOPPED)
     program.send_signal(signal.SIGINT)
     program.send_signal(signal.SIGTERM)
     program.send_signal(signal.SIGCONT)
