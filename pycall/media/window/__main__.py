@@ -54,7 +54,7 @@ class Inbox:
         return [news[kind] for kind in KINDS if kind in news]
 
 
-def main() -> int:
+def main() -> None:
     """Show a window until the input ends or somebody closes it."""
     _leave_no_core_file()
     title = sys.argv[1]
@@ -69,7 +69,6 @@ def main() -> int:
     print("ready", file=answers)
     threading.Thread(target=inbox.fill, args=(sys.stdin.buffer,), name="pycall-inbox", daemon=True).start()
     show(title, inbox, scene, answers)
-    return 0
 
 
 def show(title: str, inbox: Inbox, scene: Scene, answers: TextIO) -> None:
@@ -90,9 +89,16 @@ def show(title: str, inbox: Inbox, scene: Scene, answers: TextIO) -> None:
         key = cv2.pollKey()
         if key >= 0 and (letter := chr(key & 0xFF).lower()) in KEYS:
             print(f"key {letter}", file=answers)
-        if cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1:
+        if not _is_open(title):
             print("closed", file=answers)
             return
+
+
+def _is_open(title: str) -> bool:
+    try:
+        return cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) >= 1
+    except cv2.error:  # Qt's way of saying that its last window was closed
+        return False
 
 
 def _leave_no_core_file() -> None:
@@ -105,7 +111,5 @@ def _leave_no_core_file() -> None:
 
 
 if __name__ == "__main__":
-    # Threads and windows of Qt do not end in good order; there is nothing to be lost here.
-    status = main()
-    sys.stdout.flush()
-    os._exit(status)
+    main()
+    os._exit(0)  # Qt's threads and windows do not end in good order, and there is nothing to lose

@@ -64,6 +64,17 @@ def text_stamp(text: str, size: int, colour: Colour = WHITE, weight: int = REGUL
 
 
 @lru_cache(maxsize=64)
+def shortened(text: str, size: int, room: int) -> str:
+    """As much of ``text`` as fits into ``room`` pixels, with an ellipsis where it was cut."""
+    if _text(text, size, BOLD).shape[1] <= room:
+        return text
+    keep = len(text)
+    while keep > 1 and _text(text[:keep] + "…", size, BOLD).shape[1] > room:
+        keep -= 1
+    return text[:keep].rstrip() + "…"
+
+
+@lru_cache(maxsize=64)
 def pill_stamp(text: str, size: int, signs: tuple[Sign, ...] = (), *, signs_first: bool = False) -> Stamp:
     """``text`` and then ``signs`` (or before it) on a dark pill with round ends."""
     letters = _text(text, size, BOLD)

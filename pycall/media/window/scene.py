@@ -18,6 +18,7 @@ from pycall.media.window.labels import (
     avatar_stamp,
     pill_stamp,
     rounded,
+    shortened,
     text_stamp,
 )
 from pycall.media.window.wire import Marks, Message
@@ -25,6 +26,9 @@ from pycall.media.window.wire import Marks, Message
 BACKGROUND: Final = (30, 27, 25)
 INSET_BACKGROUND: Final = (52, 47, 43)
 BORDER: Final = (120, 114, 110)
+
+SMALLEST_WITH_INSET: Final = 120
+"""Pixels: a window smaller than this shows the far picture only."""
 
 KEYS: Final = "m  mute      v  camera      r  record      q  hang up"
 
@@ -80,14 +84,17 @@ class Scene:
             face = avatar_stamp(marks.peer_name, size * 6)
             _centred(face, canvas, middle - size * 7)
         if text := _status_text(marks):
-            _centred(text_stamp(text, round(size * 1.5), WHITE, BOLD), canvas, middle)
+            large = round(size * 1.5)
+            text = shortened(text, large, round(width * 0.9))
+            _centred(text_stamp(text, large, WHITE, BOLD), canvas, middle)
         if marks.status:
             _centred(text_stamp(KEYS, size, GREY), canvas, middle + size * 3)
 
     def _draw_recording(self, canvas: Canvas, size: int, margin: int) -> None:
         texts = ["REC"] if self.marks.recording else []
         if self.marks.peer_recording:
-            texts.append(f"{self.marks.peer_name or 'The other side'} is recording")
+            name = shortened(self.marks.peer_name or "The other side", size, canvas.shape[1] // 3)
+            texts.append(f"{name} is recording")
         left = margin
         for text in texts:
             pill = pill_stamp(text, size, ("recording",), signs_first=True)
@@ -98,19 +105,19 @@ class Scene:
         marks = self.marks
         if marks.peer_name and not marks.status:
             signs = _signs(muted=marks.peer_muted, camera_off=marks.peer_camera_off)
-            pill = pill_stamp(marks.peer_name, size, signs)
+            pill = pill_stamp(shortened(marks.peer_name, size, canvas.shape[1] // 3), size, signs)
             pill.put(canvas, margin, canvas.shape[0] - margin - pill.height)
 
     def _draw_own_side(self, canvas: Canvas, size: int, margin: int) -> None:
         marks = self.marks
         height, width = canvas.shape[:2]
         small = max(12, round(size * 0.8))
-        signs = _signs(muted=marks.muted, camera_off=marks.camera_off)
-        pill = pill_stamp(marks.own_name or "You", small, signs)
-        if self.local is None:
+        wide, high = self._inset_size(width, height)
+        name = shortened(marks.own_name or "You", small, (wide or width // 3) - 2 * small)
+        pill = pill_stamp(name, small, _signs(muted=marks.muted, camera_off=marks.camera_off))
+        if self.local is None or not wide:
             pill.put(canvas, width - margin - pill.width, height - margin - pill.height)
             return
-        wide, high = fitted(self.local, (int(np.clip(width * 0.24, 96, 360)), round(height * 0.32)))[2:]
         left, top = width - margin - wide, height - margin - high
         if marks.camera_off:
             image = np.full((high, wide, 3), INSET_BACKGROUND, np.uint8)
@@ -122,6 +129,12 @@ class Scene:
                 image = np.asarray(cv2.flip(image, 1), np.uint8)
         _inset(canvas, image, left, top, max(6, size // 2))
         pill.put(canvas, left + small // 2, top + high - small // 2 - pill.height)
+
+    def _inset_size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of one's own picture in a window of this size; 0, 0 where it has no place."""
+        if self.local is None or min(width, height) < SMALLEST_WITH_INSET:
+            return 0, 0
+        return fitted(self.local, (int(np.clip(width * 0.24, 96, 360)), round(height * 0.32)))[2:]
 
 
 def fitted(picture: NDArray[np.uint8], room: tuple[int, int]) -> Place:
