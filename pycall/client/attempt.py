@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from pycall.client.stats import Counters, StatsMeter
 from pycall.core import inputs as i
@@ -24,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 MAX_STEPS: Final = 100
 """Waiting steps; only a flood of candidates fills this, and what is over is dropped."""
+
+STOP_S: Final = 1.0
+"""What a cancelled step, and the last look at the figures, may take before it is left behind."""
 
 CLOSE_S: Final = 3.0
 """What closing may take before the connection is left behind."""
@@ -84,8 +86,7 @@ class Attempt:
         self._around = around
         self._steps: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(MAX_STEPS)
         self._steps.put_nowait(peer.open)
-        self._worker = asyncio.create_task(self._work(), name=f"pycall-attempt-{number}")
-        self._meter: asyncio.Task[None] | None = None
+        self._tasks = [self._start(self._work(), "attempt")]
         self._connected_at: float | None = None
 
     def step(self, order: Step) -> None:
@@ -98,17 +99,28 @@ class Attempt:
     def measure(self) -> None:
         """Announce statistics each second from now on: the connection stands."""
         self._connected_at = asyncio.get_running_loop().time()
-        self._meter = asyncio.create_task(self._measure(), name=f"pycall-stats-{self.number}")
+        self._tasks.append(self._start(self._measure(), "stats"))
 
     async def close(self, *, say_bye: bool) -> None:
-        """Count what has flowed and end the connection, within a bounded time."""
-        await _cancelled(self._worker, self._meter)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_S):
-                if self._connected_at is not None:
-                    self.connected_s = asyncio.get_running_loop().time() - self._connected_at
-                    self.flowed = await self.peer.counters()
-                await self.peer.close(say_bye=say_bye)
+        """Count what has flowed and end the connection, within a bounded time; never raises."""
+        for task in self._tasks:
+            task.cancel()
+        if self._connected_at is not None:
+            self.connected_s = asyncio.get_running_loop().time() - self._connected_at
+            await _within(STOP_S, self._count())
+        await asyncio.wait(self._tasks, timeout=STOP_S)
+        await _within(CLOSE_S, self.peer.close(say_bye=say_bye))
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=f"pycall-{name}-{self.number}")
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        """A task ends when it is cancelled; one that broke is a bug, told as one, and ends the attempt."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("%s broke.", task.get_name(), exc_info=error)
+            self._around.post(i.PeerFailed(self.number, "something in pycall itself broke."))
 
     async def _work(self) -> None:
         while True:
@@ -129,6 +141,9 @@ class Attempt:
             case o.AddCandidate(_, candidate):
                 await self.peer.add_candidate(candidate)
 
+    async def _count(self) -> None:
+        self.flowed = await self.peer.counters()
+
     async def _measure(self) -> None:
         meter, loop = StatsMeter(), asyncio.get_running_loop()
         while True:
@@ -140,12 +155,12 @@ class Attempt:
             await asyncio.sleep(STATS_INTERVAL_S)
 
 
-async def _cancelled(*tasks: asyncio.Task[None] | None) -> None:
-    """Cancel and wait; an error a task ended with is a bug and is logged as one."""
-    for task in tasks:
-        if task is None:
-            continue
-        task.cancel()
-        (result,) = await asyncio.gather(task, return_exceptions=True)
-        if isinstance(result, Exception):
-            logger.error("%s ended.", task.get_name(), exc_info=result)
+async def _within(seconds: float, part: Coroutine[Any, Any, None]) -> None:
+    """Await a part of closing; neither one that hangs nor one with a bug keeps the others from their turn."""
+    try:
+        async with asyncio.timeout(seconds):
+            await part
+    except TimeoutError:
+        logger.warning("A connection did not end in time and is left behind.")
+    except Exception:
+        logger.exception("Closing a connection broke.")

@@ -107,15 +107,15 @@ class Driver:
             self._attempt.peer.send_control(state)
 
     async def run(self) -> Outcome:
-        """Dial, call, hang up; returns when everything is closed."""
-        dialling = asyncio.create_task(self._dial(), name="pycall-dial")
+        """Dial, call, hang up; returns when everything is closed, which is bounded."""
         try:
-            while self._finish is None:
-                for order in self._decide(await self._next()):
-                    await self._carry_out(order)
+            async with asyncio.TaskGroup() as group:  # an error while dialling ends the waiting for inputs
+                dialling = group.create_task(self._dial(), name="pycall-dial")
+                while self._finish is None:
+                    for order in self._decide(await self._next()):
+                        await self._carry_out(order)
+                dialling.cancel()
         finally:
-            dialling.cancel()
-            await asyncio.gather(dialling, return_exceptions=True)
             await self._close()
         return Outcome(self._finish.error, replace(self._totals, reason=self._finish.reason))
 
