@@ -26,6 +26,9 @@ from numpy.typing import NDArray
 from pycall.media.testcard import CardPainter
 
 START_S = 15.0
+COOKIE = Path(tempfile.gettempdir()) / f"pycall-tests-cookie-{os.getuid()}"
+"""One for all servers: in a server's own folder, a client that asks late would make that folder anew."""
+
 FILM_SIZE = (1280, 720)
 FILM_FPS = 30
 SPEECH = (
@@ -112,7 +115,7 @@ def running_pulse(*modules: str) -> Iterator[Pulse]:
         "XDG_RUNTIME_DIR": str(folder),
         "PULSE_RUNTIME_PATH": str(folder / "pulse"),
         "PULSE_STATE_PATH": str(folder / "state"),
-        "PULSE_COOKIE": str(folder / "cookie"),
+        "PULSE_COOKIE": str(COOKIE),
         "PULSE_SERVER": f"unix:{folder}/pulse/native",
     }
     options = ["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--log-level=error"]
