@@ -321,8 +321,8 @@ def _unreachable(url: str, error: Exception, refusals: list[str], timeout_s: flo
                 return ServerUnreachable(sentence, _start_hint(url))
             case _:
                 pass
-    if any(refusals) and not isinstance(error, socketio.exceptions.ConnectionError):
-        return ServerUnreachable(f"The server at {host} refused the connection: {refusals[-1]}")
+    if refusals and error.__cause__ is None:  # the connection stood, and the server turned us away
+        return ServerUnreachable(f"The server at {host} refused the connection: {refusals[-1].rstrip('.')}.")
     return ServerUnreachable(
         f"What answers at {host} is no pycall server.", "Check the address and port given with --server."
     )

@@ -205,7 +205,7 @@ class SampleClock:
             self._next = due
         late = due - self._next
         self._drift += (late - self._drift) * 0.01
-        if late - self._drift > SOUND_GAP_S * SAMPLE_RATE:
+        if late > 0 and late - self._drift > SOUND_GAP_S * SAMPLE_RATE:
             self._next, self._drift = due, 0.0
         stamp = self._next
         self._next += BLOCK
