@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import av
 
 from pycall.media.feed import Feed
-from pycall.media.frames import Picture
+from pycall.media.frames import Picture, Samples
 from pycall.media.playout import Playout
-
-if TYPE_CHECKING:
-    import av
-
-    from pycall.media.frames import Samples
 
 
 class FarEnd:
@@ -24,8 +19,9 @@ class FarEnd:
 
     def picture(self, frame: av.VideoFrame, arrival: float) -> None:
         """A decoded picture; it is shown as it comes. ``arrival`` is monotonic seconds."""
-        if frame.format.name != "yuv420p" or frame.width % 2 or frame.height % 2:
-            frame = frame.reformat(width=frame.width & ~1, height=frame.height & ~1, format="yuv420p")
+        width, height = max(2, frame.width & ~1), max(2, frame.height & ~1)
+        if (frame.width, frame.height, frame.format.name) != (width, height, "yuv420p"):
+            frame = frame.reformat(width, height, "yuv420p")
         self.shown.publish(Picture(frame, arrival))
 
     def sound(self, samples: Samples, timestamp: int, arrival: float) -> None:

@@ -11,33 +11,29 @@ window and recording stay.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, TypeVar
 
+from pycall.config import CallConfig
 from pycall.core import events
+from pycall.core.events import Event
 from pycall.errors import PycallError
 from pycall.media.display import Display, Marks, open_display
 from pycall.media.far_end import FarEnd
-from pycall.media.gate import picture_gate, sound_gate
+from pycall.media.feed import Feed
+from pycall.media.frames import Picture, Sound
+from pycall.media.gate import Gate, picture_gate, sound_gate
 from pycall.media.processing import VoiceProcessing
 from pycall.media.recordist import Feeds, Recordist
-from pycall.media.sources import open_sources
-from pycall.media.speaker import open_speaker
+from pycall.media.sources import Sources, open_sources
+from pycall.media.speaker import Speaker, open_speaker
 from pycall.media.spec import Default, Device, parse_camera, parse_microphone, parse_speaker
 from pycall.media.tap import Tap
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pycall.config import CallConfig
-    from pycall.core.events import Event
-    from pycall.media.feed import Feed
-    from pycall.media.frames import Picture, Sound
-    from pycall.media.gate import Gate
-    from pycall.media.sources import Sources
-    from pycall.media.speaker import Speaker
+T = TypeVar("T")
 
 ECHO_DEPTH: Final = 10
 """Blocks of played sound that may wait for the echo canceller."""
@@ -84,7 +80,10 @@ class Studio:
         await self._loop.run_in_executor(self._executor, self._open)
 
     async def finish(self) -> None:
-        """End the recording, if one is on; it is announced before this returns."""
+        """End the recording, if one is on; it is announced before this returns.
+
+        A bug that a recording met meanwhile is raised here, at the latest.
+        """
         self._job(self._stop_recording)
         await asyncio.gather(*self._jobs)
 
@@ -182,7 +181,7 @@ class Studio:
 
     def toggle_recording(self) -> None:
         """Begin or end a recording, in the background; what came of it is announced."""
-        self._job(self._stop_recording if self.recording else self._start_recording)
+        self._job(self._toggle_recording)
 
     # What happens in the call
 
@@ -213,6 +212,13 @@ class Studio:
             case _:
                 pass
 
+    def _toggle_recording(self) -> None:
+        assert self._recordist is not None
+        if self._recordist.recording:
+            self._stop_recording()
+        else:
+            self._start_recording()
+
     def _start_recording(self) -> None:
         assert self._recordist is not None
         try:
@@ -233,15 +239,23 @@ class Studio:
         """Run ``work`` after what was asked before, off the event loop."""
         job = self._loop.run_in_executor(self._executor, work)
         self._jobs.add(job)
-        job.add_done_callback(self._jobs.discard)
+        job.add_done_callback(self._job_done)
+
+    def _job_done(self, job: asyncio.Future[None]) -> None:
+        if job.cancelled() or job.exception() is None:
+            self._jobs.discard(job)
 
     # From threads of devices to the event loop
 
     def _post(self, event: Event) -> None:
-        self._loop.call_soon_threadsafe(self._show, event)
+        self._hand_over(self._show, event)
 
     def _notice(self, code: str, sentence: str) -> None:
         self._post(events.Notice(code, sentence))
 
     def _pressed(self, key: str) -> None:
-        self._loop.call_soon_threadsafe(self._wish, key)
+        self._hand_over(self._wish, key)
+
+    def _hand_over(self, take: Callable[[T], None], item: T) -> None:
+        with suppress(RuntimeError):  # the loop is closed: a device woke up after everybody left
+            self._loop.call_soon_threadsafe(take, item)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
+from pycall.media.feed import Feed
 from pycall.media.worker import Worker
-
-if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable
-
-    from pycall.media.feed import Feed
 
 T = TypeVar("T")
 
