@@ -6,11 +6,17 @@ from typing import Final
 
 from pycall.media.frames import SAMPLE_RATE
 
-RESTART_S: Final = 0.1
-"""A block this far off its time follows a pause, or another device's samples."""
+PAUSE_S: Final = 0.1
+"""A block this far off its time follows a pause."""
 
-SMOOTHING: Final = 0.005
-"""Weight of one block's time, once there were some: with blocks of 20 ms a memory of four seconds."""
+STEP_S: Final = 0.004
+"""When blocks are this much off on average, the device was late once and stays so."""
+
+QUICK: Final = 16
+"""Blocks over which that average is taken."""
+
+SLOW: Final = 200
+"""Blocks over which a device's own rate is learned: four seconds."""
 
 
 class SampleClock:
@@ -23,29 +29,25 @@ class SampleClock:
     def __init__(self) -> None:
         self.count = 0
         """Samples seen, including those of pauses."""
-        self._origin: float | None = None  # the time of sample 0
+        self.origin: float | None = None
+        """The time of sample number 0, were the device exact since then; ``None`` before any block."""
         self._blocks = 0  # since the clock was set
-
-    @property
-    def origin(self) -> float | None:
-        """The time of sample number 0, were the count and the time in step; ``None`` before any block."""
-        return self._origin
+        self._off = 0.0  # how far the last blocks were off, on average
 
     def stamp(self, samples: int, time: float) -> float:
         """Count a block of ``samples`` said to begin at ``time``; returns when it really begins."""
-        if self._origin is None:
-            self._origin = time
+        if self.origin is None:
+            self.origin = time
+        error = time - (self.origin + self.count / SAMPLE_RATE)
+        if abs(error) > PAUSE_S:
+            self.count += max(0, round(error * SAMPLE_RATE))
+            self.origin += min(0.0, error)
+            self._blocks, self._off, error = 0, 0.0, 0.0
         self._blocks += 1
-        expected = self._origin + self.count / SAMPLE_RATE
-        error = time - expected
-        if abs(error) > RESTART_S:
-            self._blocks = 1
-            if error > 0:
-                self.count += round(error * SAMPLE_RATE)
-            else:
-                self._origin += error
-        else:
-            self._origin += error * max(SMOOTHING, 1 / self._blocks)
-        start = self._origin + self.count / SAMPLE_RATE
+        self._off += (error - self._off) / min(QUICK, self._blocks)
+        if abs(self._off) > STEP_S:
+            self._blocks, self._off = 1, 0.0
+        self.origin += error / min(SLOW, self._blocks)
+        start = self.origin + self.count / SAMPLE_RATE
         self.count += samples
         return start

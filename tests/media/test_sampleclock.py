@@ -44,3 +44,12 @@ def test_a_step_back_counts_no_sample_twice() -> None:
     assert clock.stamp(BLOCK, 1.0) == pytest.approx(1.0)
 
     assert clock.count == 2 * BLOCK
+
+
+def test_a_device_that_was_late_once_and_stays_so_is_believed_within_a_quarter_of_a_second() -> None:
+    clock, random, late = SampleClock(), Random(1), 0.0
+    for number in range(300):
+        late = 0.015 if number >= 200 else 0.0
+        stamp = clock.stamp(BLOCK, number * BLOCK_S + late + random.uniform(-0.002, 0.002))
+        if number < 200 or number > 212:
+            assert stamp == pytest.approx(number * BLOCK_S + late, abs=0.003)
