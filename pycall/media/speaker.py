@@ -125,7 +125,7 @@ class SilentSpeaker:
 
 
 class DeviceSpeaker:
-    """A sound card; while it is gone sound is pulled for nobody, and every three seconds it is tried again."""
+    """A sound card; while it is gone sound is pulled for nobody, and it is tried again every 3 seconds."""
 
     def __init__(self, device: Device | None, label: str, pull: Pull, notice: Notice) -> None:
         self.label = label
