@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import ssl
 from typing import Final
 
 from aiohttp import web
@@ -39,13 +40,20 @@ log = logging.getLogger(__name__)
 
 
 class SignallingServer:
-    """One signalling server in the running event loop."""
+    """One signalling server in the running event loop; https with ``tls``, else http."""
 
     def __init__(
-        self, host: str, port: int, *, limits: Limits | None = None, store: RoomStore | None = None
+        self,
+        host: str,
+        port: int,
+        *,
+        tls: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
+        store: RoomStore | None = None,
     ) -> None:
         self._host = host
         self._port = port
+        self._tls = tls
         self._store = store or MemoryRoomStore()
         self._wire = SocketServer(limits or Limits())
         self._gateway = Gateway(self._wire, self._store)
@@ -73,7 +81,9 @@ class SignallingServer:
         """
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self._host, self._port, backlog=1024).start()
+            await web.TCPSite(
+                self._runner, self._host, self._port, ssl_context=self._tls, backlog=1024
+            ).start()
         except (OSError, OverflowError, UnicodeError) as reason:
             await self._runner.cleanup()
             raise _listen_failed(self._host, self._port, reason) from reason
