@@ -35,12 +35,13 @@ STEP_DOWN_AFTER_S: Final = 1.0
 class BitrateSteps:
     """Chooses the bit rate: near what the far end can take, changed seldom.
 
-    ``pixels`` is the size of a picture; small ones gain nothing from the highest rates.
+    ``pixels`` is the size of a picture; small ones gain little from the highest rates, and each bit
+    costs computing at both ends. It begins one step below what the size can use.
     """
 
     def __init__(self, pixels: int) -> None:
-        self._limit = max(s for s in BITRATE_STEPS if s <= max(400_000, pixels * 4))
-        self.bitrate = min(900_000, self._limit)
+        fitting = [step for step in BITRATE_STEPS if step <= 500_000 + pixels * 1.6]
+        self.bitrate, self._limit = fitting[-2:]
         self._since: float | None = None
 
     def aim(self, estimate: int, now: float) -> bool:
@@ -94,7 +95,7 @@ class PictureEncoder:
             "maxrate": str(bitrate),
             "overshoot-pct": "15",
             "undershoot-pct": "100",
-            "max-intra-rate": "1000",  # a key picture is ten pictures' bytes at most, not a flood
+            "max-intra-rate": "1000",  # a key picture aims at ten pictures' bytes: it leaves all at once
             "static-thresh": "1",
             "noise-sensitivity": "0",
         }

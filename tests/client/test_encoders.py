@@ -21,7 +21,7 @@ from pycall.client.encoders import (
     PictureEncoder,
     VoiceEncoder,
 )
-from pycall.media.testcard import CardPainter
+from pycall.media.testsignals.testcard import CardPainter
 from tests.client.pair import tone
 
 VGA = 640 * 480
@@ -76,16 +76,12 @@ def test_a_change_of_size_begins_with_a_key_picture() -> None:
     assert is_key(encoder.encode(moving(1, (640, 480))[0], key=False))
 
 
-def test_a_key_picture_is_no_flood() -> None:
-    noise = np.random.default_rng(1).integers(0, 255, (720, 640), np.uint8)
-    frame = av.VideoFrame.from_ndarray(noise, format="yuv420p")
-    frame.pts, frame.time_base = 0, Fraction(1, 90_000)
-    steps = BitrateSteps(VGA)
-    first = PictureEncoder().encode(frame, key=True)
-    assert len(first) * 8 < steps.bitrate  # far less than a second of it, whatever is in the picture
+def test_a_key_picture_fits_the_sockets_it_goes_through() -> None:
+    [frame] = moving(1, (1280, 720))
+    assert len(PictureEncoder().encode(frame, key=True)) < 64_000
 
 
-@pytest.mark.parametrize(("pixels", "first"), [(VGA, 900_000), (1280 * 720, 900_000), (320 * 240, 400_000)])
+@pytest.mark.parametrize(("pixels", "first"), [(VGA, 600_000), (1280 * 720, 900_000), (320 * 240, 400_000)])
 def test_the_first_bit_rate_is_sharp_and_fits_the_size(pixels: int, first: int) -> None:
     assert BitrateSteps(pixels).bitrate == first
 
@@ -95,7 +91,7 @@ def test_a_higher_bit_rate_has_to_wait_and_a_lower_one_hardly() -> None:
     assert not steps.aim(2_500_000, 0.0)
     assert not steps.aim(2_500_000, STEP_UP_AFTER_S - 0.1)
     assert steps.aim(2_500_000, STEP_UP_AFTER_S)
-    assert steps.bitrate == 2_000_000
+    assert steps.bitrate == 1_350_000
     assert not steps.aim(500_000, STEP_UP_AFTER_S + STEP_DOWN_AFTER_S / 2)
     assert steps.aim(500_000, STEP_UP_AFTER_S + STEP_DOWN_AFTER_S)
     assert steps.bitrate == 400_000
