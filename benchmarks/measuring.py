@@ -9,8 +9,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from pycall.media.strip import read_strip
-from pycall.media.wallclock import unix_time
+from pycall.media.testsignals.strip import read_strip
+from pycall.media.testsignals.wallclock import unix_time
 
 if TYPE_CHECKING:
     import av

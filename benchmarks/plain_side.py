@@ -17,9 +17,9 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamTrack
 from measuring import Gauge, say
 
-from pycall.media.testcard import CardPainter
-from pycall.media.tones import melody, sound_at
-from pycall.media.wallclock import unix_time
+from pycall.media.testsignals.testcard import CardPainter
+from pycall.media.testsignals.tones import melody, sound_at
+from pycall.media.testsignals.wallclock import unix_time
 
 WARM_UP_S = 3.0
 

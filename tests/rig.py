@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pycall.media.testcard import CardPainter
+from pycall.media.testsignals.testcard import CardPainter
 
 START_S = 15.0
 COOKIE = Path(tempfile.gettempdir()) / f"pycall-tests-cookie-{os.getuid()}"

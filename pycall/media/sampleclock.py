@@ -45,7 +45,7 @@ class SampleClock:
             self._blocks, self._off, error = 0, 0.0, 0.0
         self._blocks += 1
         self._off += (error - self._off) / min(QUICK, self._blocks)
-        if abs(self._off) > STEP_S:
+        if self._blocks >= QUICK and abs(self._off) > STEP_S:
             self._blocks, self._off = 1, 0.0
         self.origin += error / min(SLOW, self._blocks)
         start = self.origin + self.count / SAMPLE_RATE

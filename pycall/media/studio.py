@@ -21,17 +21,17 @@ from pycall.config import CallConfig
 from pycall.core import events
 from pycall.core.events import Event
 from pycall.errors import PycallError
-from pycall.media.display import Display, Marks, open_display
-from pycall.media.far_end import FarEnd
 from pycall.media.feed import Feed
 from pycall.media.frames import Picture, Sound
-from pycall.media.gate import Gate, picture_gate, sound_gate
-from pycall.media.processing import VoiceProcessing
-from pycall.media.recordist import Feeds, Recordist
-from pycall.media.sources import Sources, open_sources
-from pycall.media.speaker import Speaker, open_speaker
-from pycall.media.spec import Default, Device, parse_camera, parse_microphone, parse_speaker
+from pycall.media.playout.far_end import FarEnd
+from pycall.media.playout.speaker import Speaker, open_speaker
+from pycall.media.recording.recordist import Feeds, Recordist
+from pycall.media.sources.gate import Gate, picture_gate, sound_gate
+from pycall.media.sources.opening import Sources, open_sources
+from pycall.media.sources.processing import VoiceProcessing
+from pycall.media.sources.spec import Default, Device, parse_camera, parse_microphone, parse_speaker
 from pycall.media.tap import Tap
+from pycall.media.window.display import Display, Marks, open_display
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import pytest
 
-from pycall.media.wallclock import unix_time
+from pycall.media.testsignals.wallclock import unix_time
 from tests.integration.conftest import Caller
 from tests.program import Program
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pystoi import stoi
 from scipy.signal import correlate, resample_poly
 
-from pycall.media.strip import read_strip
+from pycall.media.testsignals.strip import read_strip
 from tests.integration.conftest import Caller
 from tests.program import Program
 from tests.rig import Pulse, needs, wait_until, write_film

@@ -16,9 +16,9 @@ from pycall.core.events import Event
 from pycall.errors import DeviceNotFound, RecordingFailed
 from pycall.media.feed import Feed
 from pycall.media.frames import Picture, Sound
-from pycall.media.strip import luma_of
 from pycall.media.studio import Studio
-from tests.media.footage import plain, read_back, tone
+from pycall.media.testsignals.strip import luma_of
+from tests.media.recording.footage import plain, read_back, tone
 from tests.rig import Pulse, needs, wait_until
 
 QUIET = CallConfig(camera="test", microphone="test", speaker="none", display="none", size=(160, 120), fps=15)

@@ -1,0 +1,1 @@
+"""Which cameras, microphones and speakers there are, and the doors to them."""

@@ -1,0 +1,1 @@
+"""Pictures and sound that say by themselves when they were made."""

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from functools import partial
+
+import psutil
+import pytest
+
+from pycall.errors import DeviceFailed
+from pycall.media.devices import soundcard
+from tests.rig import Pulse, wait_until
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(not soundcard.AVAILABLE, reason="miniaudio is not installed"),
+]
+
+
+def test_a_microphone_delivers_and_leaves_nothing_open(pulse: Pulse) -> None:
+    before = psutil.Process().num_fds()
+    for endpoint in (None, soundcard.endpoints("microphone")[0]):
+        pieces: list[bytes] = []
+        stream = soundcard.CaptureStream(endpoint, pieces.append)
+        wait_until(partial(_more_than_three, pieces))
+        stream.close()
+        assert all(0 < len(piece) <= 9600 for piece in pieces)
+    assert psutil.Process().num_fds() == before
+
+
+def _more_than_three(pieces: list[bytes]) -> bool:
+    return len(pieces) > 3
+
+
+def test_without_a_server_the_silent_device_of_the_library_counts_as_none(
+    pulse: Pulse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULSE_SERVER", "unix:/nowhere")
+    assert soundcard.endpoints("microphone") == ()
+    assert soundcard.endpoints("speaker") == ()
+    with pytest.raises(DeviceFailed):
+        soundcard.CaptureStream(None, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("raw", "backend", "text"),
+    [
+        (
+            b"alsa_input.pci-0000_00_1f.3.analog-stereo\0junk",
+            "PulseAudio",
+            "alsa_input.pci-0000_00_1f.3.analog-stereo",
+        ),
+        (b":0,0\0", "ALSA", ":0,0"),
+        (b"BuiltInMicrophoneDevice\0", "Core Audio", "BuiltInMicrophoneDevice"),
+        ("{0.0.1.00000000}.{e3}\0x".encode("utf-16-le"), "WASAPI", "{0.0.1.00000000}.{e3}"),
+        (bytes(range(16)) + b"junk", "DirectSound", "000102030405060708090a0b0c0d0e0f"),
+    ],
+)
+def test_every_sound_system_has_its_own_kind_of_id(raw: bytes, backend: str, text: str) -> None:
+    assert soundcard._identity(raw, backend) == text

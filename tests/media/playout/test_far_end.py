@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import av
+import numpy as np
+import pytest
+
+from pycall.media.frames import BLOCK
+from pycall.media.playout.far_end import FarEnd
+
+
+@pytest.mark.parametrize(
+    ("size", "pixels", "shown"),
+    [
+        ((320, 240), "yuv420p", (320, 240)),
+        ((321, 241), "yuv420p", (320, 240)),
+        ((320, 240), "rgb24", (320, 240)),
+        ((2, 2), "yuv420p", (2, 2)),
+        ((3, 1), "yuv420p", (2, 2)),
+        ((1, 1), "rgb24", (2, 2)),
+    ],
+)
+def test_whatever_the_other_side_sends_is_shown_in_one_format_and_of_even_size(
+    size: tuple[int, int], pixels: str, shown: tuple[int, int]
+) -> None:
+    far = FarEnd()
+    reader = far.shown.subscribe()
+    far.picture(av.VideoFrame(*size, pixels), 12.5)
+    picture = reader.get(1)
+    assert picture is not None
+    assert (picture.frame.width, picture.frame.height) == shown
+    assert picture.frame.format.name == "yuv420p"
+    assert picture.time == 12.5
+
+
+def test_a_picture_that_fits_is_not_copied() -> None:
+    far = FarEnd()
+    reader = far.shown.subscribe()
+    frame = av.VideoFrame(320, 240, "yuv420p")
+    far.picture(frame, 0.0)
+    picture = reader.get(1)
+    assert picture is not None
+    assert picture.frame is frame
+
+
+def test_sound_is_held_in_the_playout_until_it_is_pulled() -> None:
+    far = FarEnd()
+    loud = np.full(BLOCK, 5_000, np.int16)
+    pulled = []
+    for number in range(50):
+        far.sound(loud, number * BLOCK, 100 + number / 50)
+        pulled.append(far.playout.pull(BLOCK, 100 + number / 50))
+    assert not pulled[0].any()
+    assert np.abs(pulled[-1]).max() > 4_000
+    assert 0 < far.sound_delay_s < 0.5
