@@ -7,13 +7,12 @@ import os
 import resource
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import av
 
 from pycall.media.testsignals.strip import read_strip
 from pycall.media.testsignals.wallclock import unix_time
-
-if TYPE_CHECKING:
-    import av
 
 WRAP_MS = 1 << 32
 LOOK_EVERY = 5

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from measuring import Gauge, say
@@ -18,10 +18,8 @@ from pycall.cli.options import config_options
 from pycall.cli.session import Session
 from pycall.config import CallConfig
 from pycall.core import events
+from pycall.core.events import Event
 from pycall.media.tap import Tap
-
-if TYPE_CHECKING:
-    from pycall.core.events import Event
 
 WARM_UP_S = 3.0
 

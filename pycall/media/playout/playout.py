@@ -1,7 +1,8 @@
 """From sound that arrives when the network likes to sound that is there when the speaker pulls.
 
 Between the two lies a small, adaptive delay (NetEQ in small). Sound is held on a
-:class:`~pycall.media.playout.timeline.Timeline`; a :class:`~pycall.media.playout.jitter.JitterGauge` says for how long.
+:class:`~pycall.media.playout.timeline.Timeline`; a
+:class:`~pycall.media.playout.jitter.JitterGauge` says for how long.
 When the delay is off, by a burst or by a drift of the sender's clock against the sound card's, one
 pitch period is left out or repeated at a time. A gap fades out and is silent. Nothing here waits,
 sleeps or reads a clock.

@@ -1,8 +1,8 @@
 """The test picture: colour bars, something that moves, a running clock and a frame number.
 
 The clock and the number are there twice: for people, and as a strip of cells for programs
-(:mod:`pycall.media.testsignals.strip`). A corner flashes at the beginning of each second of wall time, together with the
-beep of :mod:`pycall.media.testsignals.tones`. Everything that never changes is painted once; a frame costs a
+(:mod:`pycall.media.testsignals.strip`). A corner flashes at the beginning of each second of wall time,
+together with the beep of :mod:`pycall.media.testsignals.tones`. Everything that never changes is painted once; a frame costs a
 copy of that and a few small rectangles.
 """
 
@@ -189,7 +189,7 @@ class CardSource:
 
 
 def is_flashing(picture: Plane | av.VideoFrame, region: Region | None = None) -> bool:
-    """Whether a test picture's corner is lit; ``region`` as in :func:`~pycall.media.testsignals.strip.read_strip`."""
+    """Whether a test picture's corner is lit; ``region`` as for :func:`.strip.read_strip`."""
     luma = luma_of(picture)
     x, y, width, height = region or (0.0, 0.0, float(luma.shape[1]), float(luma.shape[0]))
     side = height * _FLASH / _UNITS

@@ -2,7 +2,7 @@
 
 The melody changes its note every half second and repeats after eight seconds; what sounds at a moment
 depends only on the time of day, so two ends and their recordings can be compared. The beep begins
-together with the flash of :mod:`pycall.media.testsignals.testcard`, which makes the pair a measure of lip sync.
+together with the flash of :mod:`pycall.media.testsignals.testcard`: the pair is a measure of lip sync.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A program that records until it is killed: ``python -m tests.media.recording.endless_recording FILE LAYOUT``.
+"""A program that records until it is killed: ``python -m`` this, ``FILE LAYOUT``.
 
 It prints a line after each block of sound it has given to the recorder: the seconds given so far.
 """
