@@ -95,7 +95,7 @@ class PictureEncoder:
             "maxrate": str(bitrate),
             "overshoot-pct": "15",
             "undershoot-pct": "100",
-            "max-intra-rate": "1000",  # a key picture aims at ten pictures' bytes: it leaves all at once
+            "max-intra-rate": "1500",  # a key picture aims at 15 pictures' bytes: it leaves all at once
             "static-thresh": "1",
             "noise-sensitivity": "0",
         }

@@ -321,7 +321,7 @@ class Peer:
             self._gathering.cancel()
         closing = asyncio.create_task(self._connection.close(), name="pycall-close-connection")
         await asyncio.wait([closing], timeout=CLOSE_S)
-        if not closing.done() or closing.exception() is not None:
+        if not closing.done() or closing.cancelled() or closing.exception() is not None:
             logger.info("The connection did not close as it should; what it held is let go.")
             if self._dtls is not None:
                 compat.abandon(self._connection, self._dtls.transport)

@@ -193,6 +193,19 @@ async def test_datagrams_nobody_reads_are_bounded(connection: RTCPeerConnection)
     assert ice._queue.qsize() == compat.MAX_DATAGRAMS
 
 
+async def test_a_relay_passes_on_no_more_than_a_socket(connection: RTCPeerConnection) -> None:
+    connection.createDataChannel("x")
+    assert connection.sctp is not None
+    ice = connection.sctp.transport.transport._connection
+    known = aioice.Candidate.from_sdp("1 1 udp 1 192.0.2.1 5000 typ relay")
+    await ice.add_remote_candidate(known)
+    relay = aioice.ice.StunProtocol(ice)  # what a relay hands its datagrams to
+    relay.local_candidate = known
+    for address in (("203.0.113.9", 5_000), ("192.0.2.1", 5_001), ("192.0.2.1", 5_000)):
+        relay.datagram_received(b"\x80", address)
+    assert ice._queue.qsize() == 1
+
+
 async def test_a_malformed_data_packet_is_dropped_and_the_call_goes_on() -> None:
     caller, callee = End(), End()
     async with call(caller, callee):
