@@ -1,0 +1,64 @@
+/** How loud a microphone is, for a meter. */
+
+/** Quieter than this is nothing, in dB below full scale. */
+const FLOOR_DB = -60;
+
+/** Measures one track at a time, once for every picture the screen shows. */
+export class LevelMeter {
+  #show;
+  /** @type {AudioContext | null} */
+  #context = null;
+  /** @type {MediaStreamAudioSourceNode | null} */
+  #source = null;
+  /** @type {MediaStreamTrack | null} */
+  #track = null;
+  #shown = 0;
+  #frame = 0;
+
+  /** @param {(level: number) => void} show takes 0 (nothing) to 1 (as loud as it gets) */
+  constructor(show) {
+    this.#show = show;
+  }
+
+  /**
+   * Measure this track from now on; none ends the measuring.
+   * @param {MediaStreamTrack | null} track
+   */
+  follow(track) {
+    if (track === this.#track) return;
+    this.#track = track;
+    this.#source?.disconnect();
+    this.#source = null;
+    cancelAnimationFrame(this.#frame);
+    this.#show((this.#shown = 0));
+    if (!track) {
+      void this.#context?.suspend();
+      return;
+    }
+    this.#context ??= new AudioContext();
+    this.wake();
+    const analyser = this.#context.createAnalyser();
+    analyser.fftSize = 1024;
+    this.#source = this.#context.createMediaStreamSource(new MediaStream([track]));
+    this.#source.connect(analyser);
+    this.#measure(analyser, new Float32Array(analyser.fftSize));
+  }
+
+  /** Begin to measure, where the browser waits for a person to touch the page first. */
+  wake() {
+    if (this.#track && this.#context?.state === "suspended") void this.#context.resume();
+  }
+
+  /**
+   * @param {AnalyserNode} analyser
+   * @param {Float32Array<ArrayBuffer>} samples
+   */
+  #measure(analyser, samples) {
+    analyser.getFloatTimeDomainData(samples);
+    const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+    const level = Math.max(0, 1 - (10 * Math.log10(power + 1e-12)) / FLOOR_DB);
+    this.#shown = Math.max(level, this.#shown * 0.9); // up at once, down slowly
+    this.#show(Math.min(1, this.#shown));
+    this.#frame = requestAnimationFrame(() => this.#measure(analyser, samples));
+  }
+}
