@@ -23,6 +23,7 @@ from pycall.core.names import terminal_safe
 from pycall.errors import ListenFailed
 from pycall.server.gateway import Gateway
 from pycall.server.limits import Limits
+from pycall.server.pages import Pages
 from pycall.server.store import MemoryRoomStore, RoomStore
 from pycall.server.transport import SocketServer
 
@@ -103,6 +104,7 @@ class SignallingServer:
         application = web.Application()
         application.router.add_get("/socket.io/", self._wire.engine.handle_request)
         application.router.add_get("/healthz", self._health)
+        Pages().add_to(application.router)
         return application
 
     async def _health(self, _request: web.Request) -> web.Response:

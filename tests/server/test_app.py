@@ -104,7 +104,7 @@ async def test_what_is_no_http_is_answered_and_not_logged(
     assert caplog.records == []
 
 
-@pytest.mark.parametrize("path", ["/", "/socket.io", "/socket.io/../etc/passwd", "/healthz/x"])
+@pytest.mark.parametrize("path", ["/nowhere", "/socket.io", "/socket.io/../etc/passwd", "/healthz/x"])
 async def test_there_is_nothing_else(server: SignallingServer, path: str) -> None:
     url = f"http://127.0.0.1:{server.port}{path}"
     async with aiohttp.ClientSession() as session, session.get(url) as response:
