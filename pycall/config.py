@@ -176,6 +176,21 @@ def _record(raw: Raw) -> Path | bool:
     return path
 
 
+def _file(raw: Raw) -> Path | None:
+    return None if raw == "" else Path(_text(raw))
+
+
+def _sha256(raw: Raw) -> str:
+    """In the usual form, ``AB:CD:…``; empty if none is given."""
+    if raw == "":
+        return ""
+    digits = _text(raw).replace(":", "").strip().upper()
+    if re.fullmatch(r"[0-9A-F]{64}", digits) is None:
+        hint = "Give the 64 hexadecimal digits `pycall serve --tls` prints, with or without colons."
+        raise _Unusable(f"{_shown(raw)} is not the SHA-256 of a certificate.", hint)
+    return ":".join(digits[at : at + 2] for at in range(0, 64, 2))
+
+
 def _shown(raw: Raw) -> str:
     return repr(raw) if isinstance(raw, str) else str(raw).lower()
 
@@ -196,6 +211,12 @@ class ServerConfig:
 
     host: str = _key("0.0.0.0", _text, "Address to listen on; 127.0.0.1 for this machine only.", "ADDR")  # noqa: S104
     port: int = _key(8080, _whole(0, 65535), "TCP port to listen on; 0 for any free one.", "N")
+    tls: bool = _key(False, _switch, "Speak https, with a certificate made here once and kept.")
+    cert: Path | None = _key("", _file, "Speak https with the certificate in this PEM file.", "FILE")
+    key: Path | None = _key("", _file, "The key of --cert, in a PEM file.", "FILE")
+    qr: Literal["auto", "always", "never"] = _key(
+        "auto", _one_of("auto", "always", "never"), "Print the link as a QR code too.", "auto|always|never"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +226,7 @@ class CallConfig:
     section: ClassVar[str] = "call"
 
     server: str = _key("http://localhost:8080", _server_url, "Where `pycall serve` listens.", "URL")
+    cert_sha256: str = _key("", _sha256, "Accept the certificate with this SHA-256, and no other.", "HEX")
     name: str = _key("", _own_name, "Name shown to the other one; your login name if empty.")
     camera: str = _key("default", _device, "Picture to send.", "SPEC")
     microphone: str = _key("default", _device, "Sound to send.", "SPEC")

@@ -67,6 +67,8 @@ def test_flag_and_variable_are_made_from_the_name() -> None:
         ("record", "a.webm", Path("a.webm")),
         ("server", "https://example.org/", "https://example.org"),
         ("server", "http://[::1]:8080", "http://[::1]:8080"),
+        ("cert_sha256", "0a" * 32, ":".join(["0A"] * 32)),
+        ("cert_sha256", ":".join(["0A"] * 32), ":".join(["0A"] * 32)),
         ("name", "  Ann\u202e  B ", "Ann B"),
         ("camera", 2, "2"),
         ("camera", "HD Webcam", "HD Webcam"),
@@ -115,6 +117,10 @@ def test_good_values(name: str, raw: Raw, value: object) -> None:
         ("server", "http://host/kitchen", "more than a host"),
         ("server", "http://host?x=1", "more than a host"),
         ("server", 8080, "not a text"),
+        ("cert_sha256", "0a" * 20, "not the SHA-256"),
+        ("cert_sha256", "0g" * 32, "not the SHA-256"),
+        ("cert_sha256", "\u0660" * 64, "not the SHA-256"),
+        ("cert_sha256", 10**63, "not a text"),
         ("name", "\u202e\u200b", "nothing in it"),
         ("camera", "", "not a text"),
         ("camera", True, "not a text"),
@@ -138,6 +144,14 @@ def test_a_port_is_a_port(port: Raw) -> None:
     assert SERVER["port"].read("0", "x") == 0
     with pytest.raises(ConfigError, match="from 0 to 65535"):
         SERVER["port"].read(port, "x")
+
+
+@pytest.mark.parametrize("name", ["cert", "key"])
+def test_a_file_may_be_left_out(name: str) -> None:
+    assert SERVER[name].read("", "x") is None
+    assert SERVER[name].read("my.pem", "x") == Path("my.pem")
+    with pytest.raises(ConfigError, match="not a text"):
+        SERVER[name].read(True, "x")
 
 
 def test_a_file_gives_raw_values_by_section(tmp_path: Path) -> None:

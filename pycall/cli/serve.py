@@ -6,20 +6,30 @@ import asyncio
 import logging
 import os
 import signal
+from datetime import UTC, datetime
 from typing import Final
 
 import click
 
-from pycall.cli.addresses import is_loopback, reachable
+from pycall.cli.addresses import is_loopback, own_names, reachable
+from pycall.cli.folders import data_folder
 from pycall.cli.loop import run
 from pycall.cli.options import config_options
+from pycall.cli.qrcode import can_show, qr_code
 from pycall.cli.signals import on_ending
 from pycall.config import ServerConfig
+from pycall.errors import ConfigError
 from pycall.server.app import SignallingServer
+from pycall.server.certificate import Identity, given_identity, own_identity
 
 OPEN_ROOMS: Final = (
     "Rooms are open: whoever reaches this server and knows or guesses a room's name can join it."
 )
+PLAIN_HTTP: Final = "Browsers on other machines give camera and microphone only over https: see --tls."
+OWN_CERTIFICATE: Final = (
+    "The certificate is self-signed: browsers warn of it, `pycall call` takes it with --cert-sha256"
+)
+GIVEN_CERTIFICATE: Final = "The SHA-256 of the certificate is"
 
 
 @click.command()
@@ -42,14 +52,26 @@ def serve(config: ServerConfig, *, verbose: bool) -> int:
 
 async def _serve(config: ServerConfig) -> int:
     asked = _asked_to_end()
-    server = SignallingServer(config.host, config.port)
+    identity = _identity(config)
+    server = SignallingServer(config.host, config.port, tls=identity.context if identity else None)
     await server.start()
-    for line in _announcement(config.host, server.port):
-        click.echo(line)
+    for line in _announcement(config, server.port, identity):
+        click.echo(line, color=True)
     await asked.wait()
     click.echo("Stopping ...")
     await server.stop()
     return 0
+
+
+def _identity(config: ServerConfig) -> Identity | None:
+    """What to show over TLS; ``None`` for plain http."""
+    if config.cert is not None and config.key is not None:
+        return given_identity(config.cert, config.key)
+    if config.cert is not None or config.key is not None:
+        raise ConfigError("Of --cert and --key only one was given.", "Give both; they may be the same file.")
+    if not config.tls:
+        return None
+    return own_identity(data_folder(), own_names(), needed=reachable(config.host), now=datetime.now(UTC))
 
 
 def _asked_to_end() -> asyncio.Event:
@@ -65,15 +87,26 @@ def _asked_to_end() -> asyncio.Event:
     return asked
 
 
-def _announcement(host: str, port: int) -> list[str]:
-    """What to say at the start: where the server can be reached, and by whom."""
-    addresses = reachable(host)
-    lines = [f"Signalling server listening on {_url(addresses[0], port)}"]
-    lines += [f"               and reachable as {_url(address, port)}" for address in addresses[1:]]
-    if not all(map(is_loopback, addresses)):
+def _announcement(config: ServerConfig, port: int, identity: Identity | None) -> list[str]:
+    """What to say at the start: where the server can be reached, by whom, and by which link."""
+    scheme = "https" if identity else "http"
+    addresses = reachable(config.host)
+    is_local = all(map(is_loopback, addresses))
+    lines = [f"Signalling server listening on {_url(scheme, addresses[0], port)}"]
+    lines += [f"               and reachable as {_url(scheme, each, port)}" for each in addresses[1:]]
+    if not is_local:
         lines.append(OPEN_ROOMS)
+    if identity is None and not is_local:
+        lines.append(PLAIN_HTTP)
+    if identity is not None:
+        lines += [OWN_CERTIFICATE if identity.is_own else GIVEN_CERTIFICATE, identity.sha256]
+    link = f"{_url(scheme, (identity and identity.name) or addresses[0], port)}/"
+    lines.append(f"In a browser: {link}   A room's own link ends in /r/ROOM")
+    code = qr_code(link)
+    if config.qr == "always" or (config.qr == "auto" and not is_local and can_show(code)):
+        lines += code
     return lines
 
 
-def _url(address: str, port: int) -> str:
-    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+def _url(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -46,6 +46,10 @@ class Identity:
     context: ssl.SSLContext
     sha256: str
     """Of the certificate in DER form, as 32 pairs of upper case digits with colons."""
+    is_own: bool
+    """Whether it was made here, and no authority vouches for it."""
+    name: str = ""
+    """The host name a given certificate is for; empty if it has none, or for many."""
 
 
 def given_identity(certificate: Path, key: Path) -> Identity:
@@ -68,7 +72,7 @@ def given_identity(certificate: Path, key: Path) -> Identity:
         raise ConfigError(
             f"The certificate in {certificate} cannot be used: {why}.", "Have it made anew."
         ) from error
-    return Identity(context, fingerprint(shown))
+    return Identity(context, fingerprint(shown), is_own=False, name=_host_name(shown))
 
 
 def own_identity(folder: Path, names: Iterable[str], *, needed: Iterable[str], now: datetime) -> Identity:
@@ -134,6 +138,15 @@ def _key(path: Path, pem: bytes) -> PrivateKeyTypes:
         ) from error
 
 
+def _host_name(certificate: x509.Certificate) -> str:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound):
+        return ""
+    hosts = names.get_values_for_type(x509.DNSName)
+    return next((host for host in hosts if not host.startswith("*")), "")
+
+
 def _context(certificate: Path, key: Path | None = None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -152,7 +165,7 @@ def _kept(path: Path, needed: frozenset[str], now: datetime) -> Identity | None:
         lasts = certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc - RENEWED_BEFORE
         if lasts and set(_general_names(needed)) <= set(names):
             path.chmod(0o600)
-            return Identity(_context(path), fingerprint(certificate))
+            return Identity(_context(path), fingerprint(certificate), is_own=True)
     return None
 
 
@@ -167,7 +180,7 @@ def _made(path: Path, names: Iterable[str], now: datetime) -> Identity:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(certificate.public_bytes(serialization.Encoding.PEM) + secret)
-        identity = Identity(_context(Path(name)), fingerprint(certificate))
+        identity = Identity(_context(Path(name)), fingerprint(certificate), is_own=True)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import re
 import signal
+import ssl
+import stat
 import time
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from pycall.cli.addresses import is_loopback, lan_address
+from pycall.server.certificate import own_identity
+from tests.cli.scan import scanned
 from tests.program import Program, Programs
 from tests.server.raw import RawClient, raw_clients
+
+Data = dict[str, str]
 
 CLIENTS = 100
 STOP_S = 5.0
 """What the program promises for its end, however many are connected."""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Data:
+    """The environment of a program whose user keeps its data in an empty folder."""
+    return {"XDG_DATA_HOME": str(tmp_path / "data")}
 
 
 def serve(
@@ -25,23 +41,151 @@ def serve(
 ) -> tuple[Program, int]:
     """A started server and its port."""
     program = start_pycall("serve", "--host", "127.0.0.1", "--port", "0", *options, env=env)
-    program.wait_for("listening on")
-    found = re.search(r"http://127\.0\.0\.1:(\d+)", program.stdout)
+    program.wait_for("In a browser")
+    found = re.search(r"https?://127\.0\.0\.1:(\d+)", program.stdout)
     assert found is not None, program.stdout
     return program, int(found[1])
 
 
 def test_it_says_where_it_listens_and_answers_there(start_pycall: Programs) -> None:
     program, port = serve(start_pycall)
-    assert program.stdout == f"Signalling server listening on http://127.0.0.1:{port}\n"
+    assert program.stdout.splitlines() == [
+        f"Signalling server listening on http://127.0.0.1:{port}",
+        f"In a browser: http://127.0.0.1:{port}/   A room's own link ends in /r/ROOM",
+    ]
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as response:
         assert b'"status": "ok"' in response.read()
 
 
 def test_beyond_this_machine_it_says_that_rooms_are_open(start_pycall: Programs) -> None:
     program = start_pycall("serve", "--port", "0")
-    program.wait_for("Rooms are open")
+    program.wait_for("In a browser")
     assert "reachable as http://127.0.0.1:" in program.stdout
+    assert "Rooms are open" in program.stdout
+    assert "only over https: see --tls" in program.stdout
+
+
+def test_the_link_is_the_address_that_others_reach(start_pycall: Programs) -> None:
+    program = start_pycall("serve", "--port", "0")
+    program.wait_for("In a browser")
+    listening, *_, link = program.stdout.splitlines()
+    address = listening.removeprefix("Signalling server listening on ")
+    assert link.startswith(f"In a browser: {address}/ ")
+    if is_loopback(urlsplit(address).hostname or ""):
+        pytest.skip("this machine is in no network")
+    assert urlsplit(address).hostname == lan_address()
+
+
+@pytest.mark.parametrize("options", [("--qr", "always"), ("--qr", "always", "--tls")], ids=" ".join)
+def test_the_qr_code_leads_to_the_link(start_pycall: Programs, data: Data, options: tuple[str, ...]) -> None:
+    program, port = serve(start_pycall, *options, env=data)
+    program.send_signal(signal.SIGTERM)
+    assert program.wait() == 0
+    scheme = "https" if "--tls" in options else "http"
+    assert scanned(program.stdout) == f"{scheme}://127.0.0.1:{port}/"
+
+
+def test_a_file_gets_no_qr_code_unasked(start_pycall: Programs) -> None:
+    program = start_pycall("serve", "--port", "0")
+    program.wait_for("In a browser")
+    program.send_signal(signal.SIGTERM)
+    assert program.wait() == 0
+    assert "\x1b" not in program.stdout
+
+
+# --- TLS -------------------------------------------------------------------------------------------------
+
+
+def test_with_tls_it_prints_the_fingerprint_of_the_certificate_it_shows(
+    start_pycall: Programs, data: Data
+) -> None:
+    program, port = serve(start_pycall, "--tls", env=data)
+    assert program.stdout.splitlines() == [
+        f"Signalling server listening on https://127.0.0.1:{port}",
+        "The certificate is self-signed: browsers warn of it, `pycall call` takes it with --cert-sha256",
+        fingerprint_at(port),
+        f"In a browser: https://127.0.0.1:{port}/   A room's own link ends in /r/ROOM",
+    ]
+
+
+def test_the_certificate_is_the_same_after_a_second_start(start_pycall: Programs, data: Data) -> None:
+    _, first_port = serve(start_pycall, "--tls", env=data)
+    _, second_port = serve(start_pycall, "--tls", env=data)
+    assert fingerprint_at(first_port) == fingerprint_at(second_port)
+
+
+def test_the_key_is_the_users_alone_whatever_the_umask(start_pycall: Programs, data: Data) -> None:
+    before = os.umask(0)
+    try:
+        serve(start_pycall, "--tls", env=data)
+    finally:
+        os.umask(before)
+    folder = Path(data["XDG_DATA_HOME"], "pycall")
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {
+        "server.pem": 0o600
+    }
+
+
+def test_a_given_certificate_is_shown_and_its_name_is_in_the_link(
+    start_pycall: Programs, data: Data, tmp_path: Path
+) -> None:
+    own_identity(tmp_path, ["call.example.org"], needed=[], now=datetime.now(UTC))
+    both = tmp_path / "server.pem"
+    program, port = serve(start_pycall, "--cert", both, "--key", both, env=data)
+    assert fingerprint_at(port) in program.stdout
+    assert f"In a browser: https://call.example.org:{port}/ " in program.stdout
+    assert "self-signed" not in program.stdout
+    assert not Path(data["XDG_DATA_HOME"]).exists()
+
+
+def test_certificates_that_cannot_be_used_are_usage_errors(start_pycall: Programs, tmp_path: Path) -> None:
+    empty, missing = tmp_path / "empty.pem", tmp_path / "missing.pem"
+    empty.touch()
+    wrong: list[tuple[list[str | Path], str]] = [
+        (["--cert", empty], "Of --cert and --key only one was given."),
+        (["--key", empty], "Of --cert and --key only one was given."),
+        (["--cert", empty, "--key", empty], f"{empty}: there is no certificate in it."),
+        (["--cert", missing, "--key", empty], f"{missing}: No such file or directory."),
+    ]
+    for options, why in wrong:
+        program = start_pycall("serve", "--port", "0", *options)
+        assert program.wait() == 2
+        assert program.stderr.splitlines()[0] == f"Error: {why}"
+        assert len(program.stderr.splitlines()) == 2
+
+
+def test_a_data_folder_that_cannot_be_written_is_one_sentence_and_a_hint(
+    start_pycall: Programs, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    program = start_pycall("serve", "--tls", "--port", "0", env={"XDG_DATA_HOME": str(tmp_path / "file")})
+    assert program.wait() == 3
+    assert "The certificate cannot be kept in" in program.stderr
+    assert len(program.stderr.splitlines()) == 2
+
+
+def test_it_ends_in_time_whatever_its_tls_clients_do(start_pycall: Programs, data: Data) -> None:
+    program, port = serve(start_pycall, "--tls", env=data)
+
+    async def linger() -> float:
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(CLIENTS // 2)]
+        idle = [
+            await asyncio.open_connection("127.0.0.1", port, ssl=unsuspecting()) for _ in range(CLIENTS // 2)
+        ]
+        for _, writer in silent[::2]:
+            writer.write(b"GET / HTTP/1.1\r\n\r\n")  # no TLS at all
+        for _, writer in idle[::2]:
+            writer.write(b"GET / HTTP/1.1\r\nHost: ")  # never goes on
+        began = time.monotonic()
+        program.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(program.wait) == 0
+        took = time.monotonic() - began
+        for _, writer in silent + idle:
+            writer.transport.abort()
+        return took
+
+    assert asyncio.run(linger()) < STOP_S
+    assert program.stderr == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -151,6 +295,20 @@ def test_more_is_logged_when_asked_for_and_nothing_that_clients_sent(start_pycal
     assert "secret" not in program.stderr
     assert "127.0.0.1" not in program.stderr
     assert "\x1b" not in program.stderr
+
+
+def unsuspecting() -> ssl.SSLContext:
+    """A client that takes every certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def fingerprint_at(port: int) -> str:
+    """The SHA-256 of the certificate that is shown at a port of 127.0.0.1."""
+    shown = ssl.get_server_certificate(("127.0.0.1", port))
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(shown)).digest().hex(":").upper()
 
 
 async def _told(client: RawClient) -> None:

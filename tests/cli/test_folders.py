@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pycall.cli.folders import data_folder
+
+HOME = Path.home()
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "folder"),
+    [
+        ("linux", {}, HOME / ".local/share/pycall"),
+        ("linux", {"XDG_DATA_HOME": ""}, HOME / ".local/share/pycall"),
+        ("linux", {"XDG_DATA_HOME": "relative/is/ignored"}, HOME / ".local/share/pycall"),
+        ("linux", {"XDG_DATA_HOME": "/var/lib"}, Path("/var/lib/pycall")),
+        ("darwin", {}, HOME / "Library/Application Support/pycall"),
+        ("win32", {}, HOME / "AppData/Local/pycall"),
+        ("win32", {"LOCALAPPDATA": "/local"}, Path("/local/pycall")),
+    ],
+)
+def test_each_system_has_its_place(platform: str, environment: dict[str, str], folder: Path) -> None:
+    assert data_folder(platform, environment) == folder
