@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from urllib.parse import urlsplit
 
 import click
 
 from pycall.cli.addresses import lan_address
+from pycall.cli.keys import are_there_keys
 from pycall.cli.loop import run
 from pycall.cli.options import ROOM, config_options
 from pycall.cli.render import JsonRenderer, LiveRenderer, Renderer, invitation
@@ -42,20 +42,25 @@ def call(room: str, config: CallConfig) -> int:
 
     Keys in the window and the terminal: m mute, v camera off and on, r record, q hang up.
     """
-    logging.basicConfig(
-        level=logging.INFO if config.verbose else logging.CRITICAL,
-        format="%(asctime)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    _log(verbose=config.verbose)
     from pycall.cli.session import Session  # noqa: PLC0415  --help must not load codecs
 
     return run(Session(room, config, _renderer(room, config)).run())
 
 
+def _log(*, verbose: bool) -> None:
+    """To stderr: with ``verbose`` what happens, otherwise only what is a bug of pycall's own."""
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.CRITICAL,
+        format="%(asctime)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    if not verbose:
+        logging.getLogger("pycall").setLevel(logging.ERROR)
+
+
 def _renderer(room: str, config: CallConfig) -> Renderer:
     if config.json:
         return JsonRenderer()
-    server, default = config.server, CallConfig().server
-    address = lan_address() if urlsplit(server).hostname == "localhost" else None
-    keys = sys.stdin is not None and sys.stdin.isatty()
-    return LiveRenderer(invitation=invitation(room, server, default, address), keys=keys)
+    pass_on = invitation(room, config.server, CallConfig().server, lan_address())
+    return LiveRenderer(invitation=pass_on, keys=are_there_keys())

@@ -7,107 +7,108 @@ asks there.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol
 
+if sys.platform == "win32":
+    import msvcrt
 
-class Keys(Protocol):
-    """Keys while the ``with`` block lasts; the terminal is itself again afterwards."""
-
-    def __enter__(self) -> Self:
-        """Begin to read."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop, and restore the terminal."""
-
-
-def watch_keys(pressed: Callable[[str], None]) -> Keys:
-    """Call ``pressed`` on the running event loop for every key; nothing happens without a terminal."""
-    if sys.platform == "win32":
-        return _ConsoleKeys(pressed)
-    return _TerminalKeys(pressed)
-
-
-if sys.platform != "win32":
+    from pycall.media.worker import Worker
+else:
     import termios
     import tty
 
+
+class Keys(Protocol):
+    """Somebody who watches the terminal."""
+
+    def close(self) -> None:
+        """Stop, and give the terminal back as it was; safe to repeat."""
+
+
+def watch_keys(pressed: Callable[[str], None]) -> Keys:
+    """Call ``pressed`` on the running event loop for every key, until closed; never without a terminal."""
+    return _TerminalKeys(pressed) if are_there_keys() else _NoKeys()
+
+
+def are_there_keys() -> bool:
+    """Whether there is a terminal that is ours: a process in the background must not touch it."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return False
+    return sys.platform == "win32" or _is_in_foreground(sys.stdin.fileno())
+
+
+class _NoKeys:
+    def close(self) -> None:
+        pass
+
+
+if sys.platform == "win32":
+
     class _TerminalKeys:
-        """cbreak mode: keys come one by one, Ctrl-C still makes SIGINT."""
-
-        def __init__(self, pressed: Callable[[str], None]) -> None:
-            self._pressed = pressed
-            self._fd: int | None = None
-            self._saved: list[Any] = []
-
-        def __enter__(self) -> Self:
-            if sys.stdin is None or not sys.stdin.isatty():
-                return self
-            if os.tcgetpgrp(sys.stdin.fileno()) != os.getpgrp():
-                return self  # in the background: touching the terminal would stop the process
-            self._fd = sys.stdin.fileno()
-            self._saved = termios.tcgetattr(self._fd)
-            tty.setcbreak(self._fd, termios.TCSANOW)
-            asyncio.get_running_loop().add_reader(self._fd, self._read)
-            return self
-
-        def __exit__(
-            self,
-            kind: type[BaseException] | None,
-            error: BaseException | None,
-            traceback: TracebackType | None,
-        ) -> None:
-            if self._fd is not None:
-                asyncio.get_running_loop().remove_reader(self._fd)
-                termios.tcsetattr(self._fd, termios.TCSANOW, self._saved)
-                self._fd = None
-
-        def _read(self) -> None:
-            if self._fd is None:
-                return
-            try:
-                typed = os.read(self._fd, 64)
-            except OSError:
-                typed = b""
-            if not typed:  # the terminal went away
-                asyncio.get_running_loop().remove_reader(self._fd)
-            for key in typed.decode(errors="ignore"):
-                self._pressed(key)
-
-else:
-    import msvcrt
-
-    class _ConsoleKeys:
         """A thread that asks the console ten times a second."""
 
         def __init__(self, pressed: Callable[[str], None]) -> None:
+            self._loop = asyncio.get_running_loop()
             self._pressed = pressed
-            self._stopped = threading.Event()
+            self._worker = Worker("keys", self._run)
+            self._worker.start()
 
-        def __enter__(self) -> Self:
-            if sys.stdin is not None and sys.stdin.isatty():
-                loop = asyncio.get_running_loop()
-                threading.Thread(target=self._ask, args=(loop,), name="pycall-keys", daemon=True).start()
-            return self
+        def close(self) -> None:
+            self._worker.close()
 
-        def __exit__(
-            self,
-            kind: type[BaseException] | None,
-            error: BaseException | None,
-            traceback: TracebackType | None,
-        ) -> None:
-            self._stopped.set()
-
-        def _ask(self, loop: asyncio.AbstractEventLoop) -> None:
-            while not self._stopped.wait(0.1):
+        def _run(self, stop: threading.Event) -> None:
+            while not stop.wait(0.1):
                 while msvcrt.kbhit():
-                    loop.call_soon_threadsafe(self._pressed, msvcrt.getwch())
+                    key = msvcrt.getwch()
+                    if (
+                        key in "\x00\xe0"
+                    ):  # an arrow or function key: a letter that means something else follows
+                        msvcrt.getwch()
+                    else:
+                        self._loop.call_soon_threadsafe(self._pressed, key)
+
+else:
+    _SEQUENCE = re.compile(r"\x1b+(\[[0-?]*[ -/]*[@-~]|O.|.)?", re.DOTALL)
+    """What an arrow or function key types, ECMA-48 section 5.4; F2 ends in a Q that is no hang-up."""
+
+    class _TerminalKeys:
+        """cbreak mode: keys come one by one, and Ctrl-C still makes SIGINT."""
+
+        def __init__(self, pressed: Callable[[str], None]) -> None:
+            self._fd = fd = sys.stdin.fileno()
+            self._pressed = pressed
+            self._saved = termios.tcgetattr(fd)
+            tty.setcbreak(fd, termios.TCSANOW)
+            changed = termios.tcgetattr(fd)
+            changed[0] &= ~termios.IXON  # Ctrl-S would hold the program with its output
+            termios.tcsetattr(fd, termios.TCSANOW, changed)
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(fd, self._read)
+
+        def close(self) -> None:
+            self._loop.remove_reader(self._fd)
+            if _is_in_foreground(self._fd):
+                with contextlib.suppress(termios.error):  # the terminal went away
+                    termios.tcsetattr(self._fd, termios.TCSANOW, self._saved)
+
+        def _read(self) -> None:
+            typed = b""
+            if _is_in_foreground(self._fd):
+                with contextlib.suppress(OSError):
+                    typed = os.read(self._fd, 64)
+            if not typed:  # the terminal went away, or to another program
+                self._loop.remove_reader(self._fd)
+            for key in _SEQUENCE.sub("", typed.decode(errors="ignore")):
+                self._pressed(key)
+
+    def _is_in_foreground(fd: int) -> bool:
+        try:
+            return os.tcgetpgrp(fd) == os.getpgrp()
+        except OSError:  # another session's terminal, or one that went away
+            return False

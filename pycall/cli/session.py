@@ -7,12 +7,15 @@ Whatever the user does, in the terminal, in the window or by a signal, arrives i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import getpass
 import os
 import signal
+import sys
 from collections.abc import Callable
+from typing import Final
 
-from pycall.cli.keys import watch_keys
+from pycall.cli.keys import Keys, watch_keys
 from pycall.cli.render import Renderer
 from pycall.cli.signals import on_ending
 from pycall.client.driver import Driver
@@ -27,6 +30,14 @@ from pycall.core.names import clean_display_name
 from pycall.errors import PycallError
 from pycall.media.studio import Studio
 
+_CHANGES: Final = {
+    "muted": "You are muted; m ends it.",
+    "unmuted": "You can be heard again.",
+    "camera-off": "Your camera is off; v turns it on.",
+    "camera-on": "You can be seen again.",
+}
+"""The notices of one's own switches, and what they say."""
+
 
 class Session:
     """Runs one call from the opening of the devices to the closing of the recording."""
@@ -37,6 +48,7 @@ class Session:
         self._renderer = renderer
         self._signal: signal.Signals | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._keys: Keys | None = None
         self._driver: Driver | None = None
         self._ended: events.Ended | None = None
         self.studio = Studio(
@@ -56,15 +68,15 @@ class Session:
         on_ending(self.interrupt)
         try:
             await self._open_studio()
-            with watch_keys(self.wish):
-                await self._call()
+            self._keys = watch_keys(self.wish)
+            await self._call()
         except PycallError as error:
             self._show(events.Failed(error.code, error.message, error.hint))
             self._show(self._ended or events.Ended("error"))
             raise
         finally:
             await self.studio.close()
-            self._renderer.close()
+            self._give_terminal_back()
         return 0 if self._signal is None else 128 + self._signal
 
     async def _open_studio(self) -> None:
@@ -77,6 +89,7 @@ class Session:
 
     async def _call(self) -> None:
         if self._signal is not None:
+            self._show(events.Ended("interrupted"))
             return
         config = self._config
         terms = CallTerms(self._room, config.duration, config.wait, config.stay)
@@ -112,19 +125,25 @@ class Session:
         self.studio.note(event)
         if isinstance(event, events.Recording):
             self._tell()
-        self._renderer.show(event)
+        try:
+            self._renderer.show(event)
+        except OSError:  # whoever read it is gone, and with them who wanted the call
+            _close_stdout()
+            if self._signal is None:
+                self.interrupt(signal.SIGTERM)
 
     def wish(self, key: str) -> None:
         """A key was pressed in the window or the terminal."""
+        studio = self.studio
         match key.lower():
             case "m":
-                self.studio.muted = not self.studio.muted
-                self._tell()
+                studio.muted = not studio.muted
+                self._changed("muted" if studio.muted else "unmuted")
             case "v":
-                self.studio.camera_off = not self.studio.camera_off
-                self._tell()
+                studio.camera_off = not studio.camera_off
+                self._changed("camera-off" if studio.camera_off else "camera-on")
             case "r" if self._driver is not None and self._driver.phase is Phase.CONNECTED:
-                self.studio.toggle_recording()
+                studio.toggle_recording()
             case "q" if self._driver is not None:
                 self._driver.post(i.HungUp())
             case _:
@@ -133,6 +152,7 @@ class Session:
     def interrupt(self, signum: signal.Signals) -> None:
         """A signal came: hang up; a second one ends the process at once."""
         if self._signal is not None:
+            self._give_terminal_back()
             os._exit(128 + signum)
         self._signal = signum
         if self._driver is not None:
@@ -140,10 +160,28 @@ class Session:
         elif self._opening is not None:
             self._opening.cancel()
 
+    def _give_terminal_back(self) -> None:
+        if self._keys is not None:
+            self._keys.close()
+        with contextlib.suppress(OSError):
+            self._renderer.close()
+
+    def _changed(self, now: str) -> None:
+        """Say what is sent from now on, here and to the other side."""
+        self._show(events.Notice(now, _CHANGES[now]))
+        self._tell()
+
     def _tell(self) -> None:
         if self._driver is not None:
             studio = self.studio
             self._driver.tell(State(studio.muted, studio.camera_off, studio.recording))
+
+
+def _close_stdout() -> None:
+    """Let everything still written there vanish: the interpreter, too, flushes at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def own_name(config: CallConfig) -> str:

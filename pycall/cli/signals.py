@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as calls on the event loop."""
+"""The signals that ask a process to end, as calls on the event loop."""
 
 from __future__ import annotations
 
@@ -7,13 +7,21 @@ import signal
 from collections.abc import Callable
 from typing import Final
 
-ENDING: Final = (signal.SIGINT, signal.SIGTERM)
+ENDING: Final = tuple(
+    signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+"""Ctrl-C, a polite `kill`, and a terminal that was closed (which Windows does not have)."""
 
 
 def on_ending(handle: Callable[[signal.Signals], None]) -> None:
-    """Call ``handle`` on the running event loop for every signal that asks the process to end."""
+    """Call ``handle`` on the running event loop for every signal that asks the process to end.
+
+    A hang-up that was made to be ignored, as by `nohup`, stays so.
+    """
     loop = asyncio.get_running_loop()
     for number in ENDING:
+        if number.name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN:
+            continue
         try:
             loop.add_signal_handler(number, handle, number)
         except NotImplementedError:  # Windows
