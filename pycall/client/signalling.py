@@ -51,12 +51,18 @@ Heard: TypeAlias = inputs.Input | None
 class SignallingClient:
     """A place at the signalling server at ``url`` (http or https), under a display name.
 
+    Over https the server's certificate is verified as usual, or, with ``cert_sha256`` (hexadecimal,
+    colons allowed), it must be the one with this SHA-256, whoever vouches for it.
+
     ``post`` gets :class:`~pycall.core.inputs.SignallingOpened` whenever the connection stands, and
     what the server says after that.
     """
 
-    def __init__(self, url: str, name: str, post: Callable[[inputs.Input], None]) -> None:
+    def __init__(
+        self, url: str, name: str, post: Callable[[inputs.Input], None], *, cert_sha256: str = ""
+    ) -> None:
         self._url = url
+        self._trusted = aiohttp.Fingerprint(_bytes(cert_sha256)) if cert_sha256 else True
         self._name = name
         self._post = post
         self._socket: socketio.AsyncClient | None = None
@@ -102,7 +108,7 @@ class SignallingClient:
 
     async def _dial(self, timeout_s: float) -> None:
         self._broke = asyncio.Event()
-        self._session = aiohttp.ClientSession()
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=self._trusted))
         self._socket = socketio.AsyncClient(
             reconnection=False,  # done here, with the same care as the first time
             handle_sigint=False,
@@ -299,10 +305,16 @@ def _unreachable(url: str, error: Exception, refusals: list[str], timeout_s: flo
                     f"There is a web server at {host}, but no pycall server (HTTP status {cause.status}).",
                     "Check the address and port given with --server.",
                 )
+            case aiohttp.ServerFingerprintMismatch():
+                seen, expected = _hex(cause.got), _hex(cause.expected)
+                return ServerUnreachable(
+                    f"The certificate of {host} has the SHA-256 {seen} and not {expected}.",
+                    "Compare with what `pycall serve` prints there: if it differs, somebody is in between.",
+                )
             case aiohttp.ClientConnectorCertificateError():
                 return ServerUnreachable(
                     f"The certificate of {host} cannot be trusted: {_brief(cause.certificate_error)}.",
-                    "Check the name in --server; the certificate must be valid and from a known authority.",
+                    "If the server made it itself, give the SHA-256 `pycall serve` prints as --cert-sha256.",
                 )
             case aiohttp.ClientConnectorSSLError() | ssl.SSLError():
                 return ServerUnreachable(
@@ -332,6 +344,14 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _bytes(sha256: str) -> bytes:
+    return bytes.fromhex(sha256.replace(":", ""))
+
+
+def _hex(sha256: bytes) -> str:
+    return sha256.hex(":").upper()
 
 
 def _brief(error: Exception) -> str:

@@ -1,74 +1,26 @@
-"""The signalling client against real servers: ours, one that speaks only the plain protocol, and none."""
+"""The signalling client against real servers: ours, and one that speaks only the plain protocol."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import datetime as dt
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
-import socketio
-from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pycall.client.signalling import SignallingClient
 from pycall.core import inputs
 from pycall.core.messages import Answer, Candidate, IceServer, Message, Offer
-from pycall.errors import ServerUnreachable
-from pycall.server.app import SignallingServer
 from tests.client.pair import until
+from tests.client.signalling_rig import Caller, PlainServer, callers, listening, serving
 
-T = TypeVar("T")
 REOPEN_S = 15.0
-
-
-class Caller:
-    """A client and what it posted."""
-
-    def __init__(self, url: str, name: str = "Alice") -> None:
-        self.posted: list[inputs.Input] = []
-        self.client = SignallingClient(url, name, self.posted.append)
-
-    def said(self, kind: type[T]) -> list[T]:
-        return [happened for happened in self.posted if isinstance(happened, kind)]
 
 
 def _answered(caller: Caller) -> bool:
     return bool(caller.said(inputs.JoinedRoom) or caller.said(inputs.RoomFull))
-
-
-@contextlib.asynccontextmanager
-async def callers(url: str, *names: str) -> AsyncIterator[list[Caller]]:
-    """Open clients; closed in the end."""
-    opened = [Caller(url, name) for name in names]
-    try:
-        for caller in opened:
-            await caller.client.open()
-        yield opened
-    finally:
-        for caller in opened:
-            await caller.client.close()
-
-
-@contextlib.asynccontextmanager
-async def serving(port: int = 0) -> AsyncIterator[SignallingServer]:
-    """pycall's server."""
-    server = SignallingServer("127.0.0.1", port)
-    await server.start()
-    try:
-        yield server
-    finally:
-        await server.stop()
 
 
 @pytest.fixture
@@ -163,59 +115,6 @@ async def test_closing_while_dialling_again_ends_it(free_port: int) -> None:
 
 
 # A server that speaks only the plain protocol
-
-
-class PlainServer:
-    """The protocol everybody knows, and nothing of ours; ``say`` lets it say anything else."""
-
-    def __init__(self) -> None:
-        self.sio = socketio.AsyncServer(async_mode="aiohttp", logger=False)
-        self.rooms: dict[str, list[str]] = {}
-        self.app = web.Application()
-        self.sio.attach(self.app)
-        for event in ("join", "leave", "message"):
-            self.sio.on(event, getattr(self, event))
-
-    async def join(self, sid: str, room: str) -> None:
-        members = self.rooms.setdefault(room, [])
-        if len(members) == 2:
-            await self.sio.emit("full", room, to=sid)
-            return
-        await self.sio.emit("joined", (room, sid), to=sid)
-        for other in members:
-            await self.sio.emit("other_joined", (room, sid), to=other)
-        members.append(sid)
-
-    async def leave(self, sid: str, room: str) -> None:
-        self.rooms[room].remove(sid)
-        await self.sio.emit("left", (room, sid), to=sid)
-        for other in self.rooms[room]:
-            await self.sio.emit("bye", (room, sid), to=other)
-
-    async def message(self, sid: str, payload: Any) -> None:
-        for other in {other for members in self.rooms.values() if sid in members for other in members} - {
-            sid
-        }:
-            await self.sio.emit("message", payload, to=other)
-
-    async def say(self, event: str, *arguments: Any) -> None:
-        await self.sio.emit(event, arguments)
-
-
-@contextlib.asynccontextmanager
-async def listening(app: web.Application, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """A web server; gives its port."""
-    before = asyncio.all_tasks()
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-    try:
-        yield runner.addresses[0][1]
-    finally:
-        with contextlib.suppress(OSError):
-            await runner.cleanup()
-        for task in asyncio.all_tasks() - before - {asyncio.current_task()}:
-            task.cancel()  # the stock server leaves its own behind
 
 
 async def test_a_server_of_the_plain_protocol_is_enough() -> None:
@@ -325,131 +224,3 @@ def test_no_arguments_of_an_event_raise_anything(event: str, arguments: list[obj
     caller.client._room = "kitchen"
     parse: Callable[..., inputs.Input | None] = getattr(caller.client, event)
     caller.client._posting(event, parse)(*arguments)
-
-
-# No server
-
-
-async def refusal(url: str, timeout_s: float = 5.0) -> ServerUnreachable:
-    """What opening says."""
-    caller = Caller(url)
-    with pytest.raises(ServerUnreachable) as caught:
-        await caller.client.open(timeout_s)
-    await caller.client.close()
-    assert caller.posted == []
-    assert caught.value.message.endswith(".")
-    assert "\n" not in caught.value.message + caught.value.hint
-    return caught.value
-
-
-async def test_no_server_on_this_computer_names_the_command_that_starts_one(free_port: int) -> None:
-    error = await refusal(f"http://127.0.0.1:{free_port}")
-    assert str(error) == f"No server answers at 127.0.0.1:{free_port}."
-    assert "pycall serve" in error.hint
-
-
-async def test_an_unknown_name_is_called_that() -> None:
-    error = await refusal("http://no-such-host.invalid:8080")
-    assert str(error) == "The name no-such-host.invalid is not known."
-
-
-async def test_a_web_server_that_is_no_pycall_server_is_told_apart() -> None:
-    async with listening(web.Application()) as port:
-        error = await refusal(f"http://127.0.0.1:{port}")
-    assert "HTTP status 404" in str(error)
-
-
-async def test_tls_to_a_server_without_it_is_told_apart() -> None:
-    async with listening(web.Application()) as port:
-        error = await refusal(f"https://127.0.0.1:{port}")
-    assert "TLS" in str(error)
-
-
-async def test_a_certificate_nobody_vouches_for_is_told_apart(tmp_path: Path) -> None:
-    async with listening(PlainServer().app, _self_signed(tmp_path)) as port:
-        error = await refusal(f"https://localhost:{port}")
-    assert "certificate of localhost" in str(error)
-
-
-async def test_a_program_that_is_no_web_server_is_told_apart() -> None:
-    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 mail.example.org ESMTP\r\n")
-        with contextlib.suppress(ConnectionError):
-            await reader.read(1_000)
-            writer.close()
-            await writer.wait_closed()
-
-    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
-        error = await refusal(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    assert "no pycall server" in str(error)
-
-
-async def test_a_server_that_says_nothing_is_not_waited_for_longer_than_asked() -> None:
-    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            await reader.read()
-            writer.close()
-            await writer.wait_closed()
-
-    async with await asyncio.start_server(ignore, "127.0.0.1", 0) as server:
-        start = time.monotonic()
-        error = await refusal(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", 0.3)
-        assert time.monotonic() - start < 3
-    assert "did not answer within 0.3 s" in str(error)
-
-
-async def test_a_server_that_refuses_is_quoted_safely() -> None:
-    server = PlainServer()
-
-    async def connect(*_: object) -> None:
-        raise socketio.exceptions.ConnectionRefusedError("Not \x1b[31m today")
-
-    server.sio.on("connect", connect)
-    async with listening(server.app) as port:
-        error = await refusal(f"http://127.0.0.1:{port}")
-    assert "refused" in str(error)
-    assert "today" in str(error)
-    assert str(error).isprintable()
-
-
-async def test_giving_up_while_dialling_leaves_nothing() -> None:
-    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            await reader.read()
-            writer.close()
-            await writer.wait_closed()
-
-    async with await asyncio.start_server(ignore, "127.0.0.1", 0) as server:
-        caller = Caller(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        opening = asyncio.create_task(caller.client.open())
-        await asyncio.sleep(0.05)
-        opening.cancel()
-        await asyncio.gather(opening, return_exceptions=True)
-        await caller.client.close()
-
-
-def _self_signed(folder: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = folder / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(pem)
-    return context
