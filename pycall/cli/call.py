@@ -6,36 +6,60 @@ import logging
 import sys
 
 import click
+from click.core import ParameterSource
 
 from pycall.cli.addresses import lan_address
+from pycall.cli.invitation import invitation
 from pycall.cli.keys import are_there_keys
+from pycall.cli.links import Link, same_server
 from pycall.cli.loop import run
 from pycall.cli.options import ROOM, config_options
-from pycall.cli.render import JsonRenderer, LiveRenderer, Renderer, invitation
+from pycall.cli.render import JsonRenderer, LiveRenderer, Renderer
 from pycall.config import CallConfig
 from pycall.core import events
-from pycall.errors import PycallError
+from pycall.errors import ConfigError, PycallError
 
 
 class CallCommand(click.Command):
     """Tells programs of a wrong option too: with ``--json`` it is an event like every error."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse as click does."""
+        """Parse as click does, and take a link apart into room and server."""
         given = list(args)
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
+            if not ctx.resilient_parsing:
+                _follow(ctx)
+            return rest
         except PycallError as error:
             if "--json" in given:
                 JsonRenderer().show(events.Failed(error.code, error.message, error.hint))
             raise
 
 
+def _follow(ctx: click.Context) -> None:
+    """A link as ROOM names the server, too: it wins as a flag does, over environment and file."""
+    room, params = ctx.params["room"], ctx.params
+    if isinstance(room, Link):
+        is_flag = ctx.get_parameter_source("server") is ParameterSource.COMMANDLINE
+        if is_flag and not same_server(params["server"], room.server):
+            raise ConfigError(
+                f"The link leads to {room.server}, but --server is {params['server']}.",
+                "Leave --server out: the link names the server.",
+            )
+        params.update(room=room.room, server=room.server)
+    if params["cert_sha256"] and not params["server"].startswith("https:"):
+        raise ConfigError(
+            f"{params['server']} shows no certificate, so --cert-sha256 cannot be checked.",
+            "Use the https address of the server.",
+        )
+
+
 @click.command(cls=CallCommand)
 @click.argument("room", type=ROOM)
 @config_options(CallConfig)
 def call(room: str, config: CallConfig) -> int:
-    """Call whoever comes to ROOM.
+    """Call whoever comes to ROOM, a name or a link such as https://HOST:8080/r/kitchen.
 
     SPEC is default, none, test, a device's name, id or number as `pycall devices` prints it, screen
     (camera only), file:PATH, or an rtsp or http address.
@@ -62,5 +86,6 @@ def _log(*, verbose: bool) -> None:
 def _renderer(room: str, config: CallConfig) -> Renderer:
     if config.json:
         return JsonRenderer()
-    pass_on = invitation(room, config.server, CallConfig().server, lan_address())
+    link = Link(config.server, room)
+    pass_on = invitation(link, cert_sha256=config.cert_sha256, lan_address=lan_address())
     return LiveRenderer(invitation=pass_on, keys=are_there_keys())

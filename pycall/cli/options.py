@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 import click
 from click.core import ParameterSource
 
+from pycall.cli.links import Link, parse_link
 from pycall.config import Key, Section, keys, read_file
 from pycall.core.names import check_room_name
 from pycall.errors import ConfigError
@@ -42,14 +43,19 @@ class KeyType(click.ParamType):  # type: ignore[type-arg]  # generic only in new
 
 
 class RoomType(click.ParamType):  # type: ignore[type-arg]
-    """The name of a room, checked before anything is opened."""
+    """The name of a room or a link to one, checked before anything is opened."""
 
     name = "room"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
-        """The name; raises :class:`ConfigError` when it cannot be one."""
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,  # noqa: ARG002
+        ctx: click.Context | None,  # noqa: ARG002
+    ) -> str | Link:
+        """The name or the link; raises :class:`ConfigError` when it can be neither."""
         try:
-            return check_room_name(value)
+            return parse_link(value) if "://" in value else check_room_name(value)
         except ValueError as error:
             raise ConfigError(str(error), "Use letters, digits, - and _, such as kitchen.") from error
 

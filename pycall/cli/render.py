@@ -11,9 +11,7 @@ import json
 import sys
 import time
 from typing import Protocol, TextIO, assert_never
-from urllib.parse import urlsplit
 
-from pycall.cli.addresses import is_loopback
 from pycall.cli.live_line import LiveLine
 from pycall.core import events
 from pycall.core.events import Event
@@ -157,24 +155,3 @@ def _summary(event: events.Ended) -> str:
 
 def _megabytes(count: int) -> str:
     return f"{count / 1e6:.1f} MB"
-
-
-def invitation(room: str, server: str, default_server: str, lan_address: str | None) -> str:
-    """What to pass on to the other side so that it lands in the same room.
-
-    ``lan_address`` is this machine's in its network; it counts when ``server`` is on this machine.
-    """
-
-    def command(url: str) -> str:
-        at = "" if url == default_server else f"--server {url} "
-        return f"\n\n    pycall call {at}{'-- ' if room.startswith('-') else ''}{room}\n"
-
-    url = urlsplit(server)
-    if not is_loopback(url.hostname or ""):
-        return f"The other side types:{command(server)}"
-    text = f"The other side types on this machine:{command(server)}"
-    if lan_address is None:
-        return text
-    port = f":{url.port}" if url.port else ""
-    there = command(f"{url.scheme}://{lan_address}{port}")
-    return f"{text}\nand on another machine of this network:{there}"

@@ -96,7 +96,9 @@ class Session:
         self._driver = Driver(
             Call(terms),
             self._room,
-            dial=lambda post: SignallingClient(config.server, own_name(config), post),
+            dial=lambda post: SignallingClient(
+                config.server, own_name(config), post, cert_sha256=config.cert_sha256
+            ),
             open_peer=self._open_peer,
             announce=self._show,
             playout_s=lambda: self.studio.incoming.sound_delay_s,

@@ -116,7 +116,8 @@ def check_gap(footage: Footage) -> None:
 def test_who_waits_is_told_what_to_pass_on_and_hears_a_bell(ann: Ann, start_call: Caller, url: str) -> None:
     here = ann()
     here.wait_for("Waiting for the other side")
-    assert f"    pycall call --server {url} den" in here.screen
+    assert f"    pycall call {url}/r/den" in here.screen
+    assert f"or opens {url}/r/den in a browser." in here.screen
     assert "\a" not in here.written
     bob = start_call("den", *SMALL, name="日本")
     here.wait_for("日本 is here.")

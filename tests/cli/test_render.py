@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from pycall.cli.render import JsonRenderer, LiveRenderer, invitation
+from pycall.cli.render import JsonRenderer, LiveRenderer
 from pycall.core import events
 from pycall.core.events import Event
 from tests.cli.terminal import rendered
@@ -215,38 +215,3 @@ def test_an_end_before_the_beginning_has_no_figures() -> None:
 @pytest.mark.parametrize("event", ALL, ids=lambda event: event.event_name)
 def test_every_event_leaves_the_terminal_clean(event: Event) -> None:
     assert lines_of(event)[-1] == ""
-
-
-# What to pass on
-
-DEFAULT = "http://localhost:8080"
-
-
-@pytest.mark.parametrize(
-    ("room", "server", "lan", "commands"),
-    [
-        ("den", DEFAULT, None, ["pycall call den"]),
-        ("den", DEFAULT, "192.0.2.7", ["pycall call den", "pycall call --server http://192.0.2.7:8080 den"]),
-        (
-            "den",
-            "http://127.0.0.1:9000",
-            "192.0.2.7",
-            [
-                "pycall call --server http://127.0.0.1:9000 den",
-                "pycall call --server http://192.0.2.7:9000 den",
-            ],
-        ),
-        ("den", "https://example.org", "192.0.2.7", ["pycall call --server https://example.org den"]),
-        (
-            "-x",
-            DEFAULT,
-            "192.0.2.7",
-            ["pycall call -- -x", "pycall call --server http://192.0.2.7:8080 -- -x"],
-        ),
-    ],
-)
-def test_the_invitation_has_the_exact_commands(
-    room: str, server: str, lan: str | None, commands: list[str]
-) -> None:
-    text = invitation(room, server, DEFAULT, lan)
-    assert [line.strip() for line in text.splitlines() if line.startswith("    ")] == commands

@@ -1,4 +1,4 @@
-"""Signalling clients that remember, and servers to call: ours, and one that speaks the plain protocol only."""
+"""Signalling clients that remember, and servers to call: ours, and one of the plain protocol only."""
 
 from __future__ import annotations
 
