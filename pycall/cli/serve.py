@@ -25,10 +25,8 @@ from pycall.server.certificate import Identity, given_identity, own_identity
 OPEN_ROOMS: Final = (
     "Rooms are open: whoever reaches this server and knows or guesses a room's name can join it."
 )
-PLAIN_HTTP: Final = "Browsers on other machines give camera and microphone only over https: see --tls."
-OWN_CERTIFICATE: Final = (
-    "The certificate is self-signed: browsers warn of it, `pycall call` takes it with --cert-sha256"
-)
+PLAIN_HTTP: Final = "Browsers elsewhere give camera and microphone only over https: see --tls."
+OWN_CERTIFICATE: Final = "The certificate is self-signed: browsers warn, `pycall call` needs --cert-sha256"
 GIVEN_CERTIFICATE: Final = "The SHA-256 of the certificate is"
 
 

@@ -335,8 +335,10 @@ def _unreachable(url: str, error: Exception, refusals: list[str], timeout_s: flo
                 pass
     if refusals and error.__cause__ is None:  # the connection stood, and the server turned us away
         return ServerUnreachable(f"The server at {host} refused the connection: {refusals[-1].rstrip('.')}.")
+    wrong = ", and whether it is https://" if urlsplit(url).scheme == "http" else ""
     return ServerUnreachable(
-        f"What answers at {host} is no pycall server.", "Check the address and port given with --server."
+        f"What answers at {host} is no pycall server.",
+        f"Check the address and port given with --server{wrong}.",
     )
 
 

@@ -18,6 +18,8 @@ _HALVES = {" ": (255, 255), "▀": (0, 255), "▄": (255, 0), "█": (0, 0)}
 def scanned(printed: str, *, background: int = 0) -> str:
     """What a QR code among printed lines says, on a terminal of this background; empty if unreadable."""
     lines = [line for line in printed.splitlines() if line.startswith(BLACK_ON_WHITE)]
+    if not lines:
+        return ""
     rows: list[list[int]] = []
     for line in lines:
         halves = [_HALVES[char] for char in line.removeprefix(BLACK_ON_WHITE).removesuffix(PLAIN)]

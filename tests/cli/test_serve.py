@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pycall.cli.addresses import is_loopback, lan_address
+from pycall.cli.addresses import lan_address, reachable
 from pycall.server.certificate import own_identity
 from tests.cli.scan import scanned
-from tests.program import Program, Programs
+from tests.cli.terminal import Start
+from tests.program import PYCALL, Program, Programs
 from tests.server.raw import RawClient, raw_clients
 
 Data = dict[str, str]
@@ -71,9 +72,7 @@ def test_the_link_is_the_address_that_others_reach(start_pycall: Programs) -> No
     listening, *_, link = program.stdout.splitlines()
     address = listening.removeprefix("Signalling server listening on ")
     assert link.startswith(f"In a browser: {address}/ ")
-    if is_loopback(urlsplit(address).hostname or ""):
-        pytest.skip("this machine is in no network")
-    assert urlsplit(address).hostname == lan_address()
+    assert urlsplit(address).hostname == (lan_address() or reachable("0.0.0.0")[0])
 
 
 @pytest.mark.parametrize("options", [("--qr", "always"), ("--qr", "always", "--tls")], ids=" ".join)
@@ -83,6 +82,30 @@ def test_the_qr_code_leads_to_the_link(start_pycall: Programs, data: Data, optio
     assert program.wait() == 0
     scheme = "https" if "--tls" in options else "http"
     assert scanned(program.stdout) == f"{scheme}://127.0.0.1:{port}/"
+
+
+@pytest.mark.skipif(lan_address() is None, reason="this machine is in no network")
+@pytest.mark.parametrize(
+    ("columns", "env", "options", "is_shown"),
+    [
+        (80, {}, [], True),
+        (80, {}, ["--host", "127.0.0.1"], False),
+        (80, {}, ["--qr", "never"], False),
+        (20, {}, [], False),
+        (80, {"TERM": "dumb"}, [], False),
+        (80, {"PYTHONIOENCODING": "ascii"}, [], False),
+    ],
+    ids=["shown", "nobody else reaches it", "not wanted", "narrow", "dumb", "no blocks"],
+)
+def test_a_terminal_gets_a_qr_code_where_it_helps(
+    terminal: Start, columns: int, env: dict[str, str], options: list[str], is_shown: bool
+) -> None:
+    here = terminal([PYCALL, "serve", "--port", "0", *options], columns=columns, env=env)
+    here.wait_for("In a browser")
+    here.process.send_signal(signal.SIGTERM)
+    assert here.wait() == 0
+    link = here.written.partition("In a browser: ")[2].split()[0]
+    assert scanned(here.written) == (link if is_shown else "")
 
 
 def test_a_file_gets_no_qr_code_unasked(start_pycall: Programs) -> None:
@@ -102,7 +125,7 @@ def test_with_tls_it_prints_the_fingerprint_of_the_certificate_it_shows(
     program, port = serve(start_pycall, "--tls", env=data)
     assert program.stdout.splitlines() == [
         f"Signalling server listening on https://127.0.0.1:{port}",
-        "The certificate is self-signed: browsers warn of it, `pycall call` takes it with --cert-sha256",
+        "The certificate is self-signed: browsers warn, `pycall call` needs --cert-sha256",
         fingerprint_at(port),
         f"In a browser: https://127.0.0.1:{port}/   A room's own link ends in /r/ROOM",
     ]

@@ -71,6 +71,12 @@ async def test_a_certificate_nobody_vouches_for_is_told_apart(tmp_path: Path) ->
     assert "--cert-sha256" in error.hint
 
 
+async def test_a_server_that_speaks_only_tls_is_asked_for_https(tmp_path: Path) -> None:
+    async with serving_tls(tmp_path) as (url, _):
+        error = await refusal(url.replace("https", "http"))
+    assert "whether it is https://" in error.hint
+
+
 @pytest.mark.parametrize("written", [str, str.lower, lambda text: text.replace(":", "")])
 async def test_a_certificate_is_accepted_by_its_sha_256(
     tmp_path: Path, written: Callable[[str], str]
