@@ -7,6 +7,7 @@ import pty
 import re
 import signal
 import subprocess
+import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,9 @@ from tests.rig import wait_until
 
 COLUMNS = 80
 PATIENCE_S = 30.0
+
+_LOGIN = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"
+"""Becomes a program whose terminal is its standard input, as a login shell's is."""
 
 Start = Callable[..., "Terminal"]
 
@@ -39,8 +43,8 @@ class Terminal:
         termios.tcsetwinsize(self._master, (24, columns))
         self.before = self.settings
         self.process = subprocess.Popen(
-            [*map(str, command)],
-            preexec_fn=lambda: os.login_tty(slave),  # noqa: PLW1509  the child does nothing else before
+            [sys.executable, "-c", _LOGIN, *map(str, command)],
+            stdin=slave,
             cwd=cwd,
             env={**os.environ, "TERM": "xterm", **(env or {})},
         )

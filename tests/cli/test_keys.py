@@ -12,6 +12,9 @@ import pytest
 
 from pycall.cli.keys import are_there_keys, watch_keys
 from tests.cli.terminal import Start, Terminal
+from tests.rig import needs
+
+pytestmark = pytest.mark.integration
 
 PROGRAM = """
 import asyncio, signal
@@ -104,7 +107,7 @@ def test_in_the_background_the_terminal_is_not_touched(terminal: Start) -> None:
 
 
 def test_a_terminal_of_another_session_is_not_touched(terminal: Start) -> None:
-    program = watching(terminal, "setsid", "--wait", seconds=0.5)
+    program = watching(terminal, needs("setsid", "util-linux"), "--wait", seconds=0.5)
     program.wait_for("no keys")
     assert program.wait() == 0
     assert program.settings == program.before

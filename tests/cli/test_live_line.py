@@ -85,6 +85,7 @@ def test_what_the_stream_cannot_encode_is_replaced() -> None:
     assert octets.getvalue() == "? Zoë ?\n".encode("latin-1")
 
 
+@pytest.mark.integration
 def test_the_width_is_the_terminals(terminal: Start) -> None:
     program = "from pycall.cli.live_line import LiveLine; LiveLine().show('x' * 100)"
     narrow = terminal([sys.executable, "-c", program], columns=30)

@@ -36,6 +36,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("wrapper", "said"), [([], {"SIGHUP", "SIGINT"}), (["nohup"], {"SIGINT"})])
 def test_a_hang_up_that_is_to_be_ignored_is_ignored(wrapper: list[str], said: set[str]) -> None:
     command = [*wrapper, sys.executable, "-c", PROGRAM]
