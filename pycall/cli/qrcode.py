@@ -32,15 +32,17 @@ def qr_code(link: str) -> list[str]:
     ]
 
 
-def can_show(lines: list[str]) -> bool:
-    """Whether stdout is a terminal that can show them."""
-    width = len(lines[0]) - len(BLACK_ON_WHITE) - len(PLAIN)
+def can_print() -> bool:
+    """Whether stdout has the characters for it."""
     try:
-        "▀▄█".encode(sys.stdout.encoding)
+        "".join(_BLOCKS.values()).encode(sys.stdout.encoding)
     except UnicodeEncodeError:
         return False
-    return (
-        sys.stdout.isatty()
-        and os.environ.get("TERM") != "dumb"
-        and width <= shutil.get_terminal_size().columns
-    )
+    return True
+
+
+def fits_terminal(lines: list[str]) -> bool:
+    """Whether stdout is a terminal that has the colours and the width for these lines."""
+    width = len(lines[0]) - len(BLACK_ON_WHITE) - len(PLAIN)
+    is_able = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return is_able and width <= shutil.get_terminal_size().columns

@@ -15,7 +15,7 @@ from pycall.cli.addresses import is_loopback, own_names, reachable
 from pycall.cli.folders import data_folder
 from pycall.cli.loop import run
 from pycall.cli.options import config_options
-from pycall.cli.qrcode import can_show, qr_code
+from pycall.cli.qrcode import can_print, fits_terminal, qr_code
 from pycall.cli.signals import on_ending
 from pycall.config import ServerConfig
 from pycall.errors import ConfigError
@@ -101,9 +101,8 @@ def _announcement(config: ServerConfig, port: int, identity: Identity | None) ->
     link = f"{_url(scheme, (identity and identity.name) or addresses[0], port)}/"
     lines.append(f"In a browser: {link}   A room's own link ends in /r/ROOM")
     code = qr_code(link)
-    if config.qr == "always" or (config.qr == "auto" and not is_local and can_show(code)):
-        lines += code
-    return lines
+    is_useful = config.qr == "auto" and not is_local and fits_terminal(code)
+    return lines + code if (config.qr == "always" or is_useful) and can_print() else lines
 
 
 def _url(scheme: str, host: str, port: int) -> str:

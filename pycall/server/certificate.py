@@ -220,6 +220,6 @@ def _general_names(names: Iterable[str]) -> list[x509.GeneralName]:
 
 def _general_name(name: str) -> x509.GeneralName:
     try:
-        return x509.IPAddress(ipaddress.ip_address(name))
+        return x509.IPAddress(ipaddress.ip_address(name.partition("%")[0]))  # %eth0 is for us alone
     except ValueError:
         return x509.DNSName(name)

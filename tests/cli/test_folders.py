@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pycall.cli.folders import data_folder
+from pycall.errors import ConfigError
 
 HOME = Path.home()
 
@@ -23,3 +24,14 @@ HOME = Path.home()
 )
 def test_each_system_has_its_place(platform: str, environment: dict[str, str], folder: Path) -> None:
     assert data_folder(platform, environment) == folder
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", home)
+    with pytest.raises(ConfigError, match="no home folder") as caught:
+        data_folder("linux", {})
+    assert "XDG_DATA_HOME" in caught.value.hint
+    assert data_folder("linux", {"XDG_DATA_HOME": "/var/lib"}) == Path("/var/lib/pycall")

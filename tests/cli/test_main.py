@@ -21,11 +21,13 @@ HEAVY = (
     "aioice",
     "aiortc",
     "av",
+    "cryptography",
     "cv2",
     "miniaudio",
     "numpy",
     "pywebrtc_audio",
     "rich",
+    "segno",
     "socketio",
 )
 

@@ -108,6 +108,13 @@ def test_a_terminal_gets_a_qr_code_where_it_helps(
     assert scanned(here.written) == (link if is_shown else "")
 
 
+def test_what_cannot_be_printed_is_not_though_wanted(start_pycall: Programs) -> None:
+    program, _ = serve(start_pycall, "--qr", "always", env={"PYTHONIOENCODING": "ascii"})
+    program.send_signal(signal.SIGTERM)
+    assert program.wait() == 0
+    assert scanned(program.stdout) == program.stderr == ""
+
+
 def test_a_file_gets_no_qr_code_unasked(start_pycall: Programs) -> None:
     program = start_pycall("serve", "--port", "0")
     program.wait_for("In a browser")

@@ -163,10 +163,11 @@ def test_ours_is_made_anew_for_an_address_it_does_not_have(tmp_path: Path) -> No
     assert own(tmp_path, "198.51.100.1").sha256 == second.sha256
 
 
-def test_names_no_certificate_can_have_are_left_out(tmp_path: Path) -> None:
-    first = own(tmp_path, "küche", names=("küche", "localhost"))
+@pytest.mark.parametrize("name", ["küche", "fe80::1%eth0"])
+def test_names_no_certificate_can_have_are_no_reason_to_make_it_anew(tmp_path: Path, name: str) -> None:
+    first = own(tmp_path, name, names=(name, "localhost"))
 
-    assert own(tmp_path, "küche").sha256 == first.sha256
+    assert own(tmp_path, name).sha256 == first.sha256
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "garbage", "another key"])
