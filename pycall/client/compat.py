@@ -28,6 +28,7 @@ from typing import Any, Final, Protocol
 import aioice.ice
 import aiortc.clock
 import aiortc.codecs
+import aiortc.codecs.h264
 import aiortc.codecs.opus
 import aiortc.codecs.vpx
 import aiortc.rtcrtpreceiver
@@ -39,10 +40,10 @@ from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import VIDEO_TIME_BASE, convert_timebase
 from aiortc.rtp import RtcpSrPacket, RtpPacket
 
-from pycall.client.encoders import PictureEncoder, VoiceEncoder
+from pycall.client.encoders import H264PictureEncoder, PictureEncoder, VoiceEncoder, Vp8PictureEncoder
 from pycall.client.guards import decode_params, without_bridges
 from pycall.client.latency import SenderClock
-from pycall.client.reorder import PICTURE_PATIENCE_S, Order, Packet, PictureOrder, SoundOrder, vp8_packet
+from pycall.client.reorder import PICTURE_PATIENCE_S, READERS, Order, Packet, PictureOrder, SoundOrder
 from pycall.core.events import PathKind
 
 logger = logging.getLogger(__name__)
@@ -152,20 +153,18 @@ def _guard_sctp() -> None:
 # Sending
 
 
-class Vp8Encoder(aiortc.codecs.vpx.Vp8Encoder):
-    """aiortc's packets around our encoder."""
+class _PictureEncoder:
+    """aiortc's interface around an encoder of ours."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._encoder = PictureEncoder()
+    _encoder: PictureEncoder
 
     def encode(self, frame: Any, force_keyframe: bool = False) -> tuple[list[bytes], int]:
         """The payloads of a picture and its time stamp at 90 kHz."""
         timestamp = convert_timebase(frame.pts, frame.time_base, VIDEO_TIME_BASE)
-        data = self._encoder.encode(frame, key=force_keyframe)
-        payloads = self._packetize(data, self.picture_id)
-        self.picture_id = (self.picture_id + 1) % (1 << 15)
-        return payloads, timestamp
+        return self._payloads(self._encoder.encode(frame, key=force_keyframe)), timestamp
+
+    def _payloads(self, data: bytes) -> list[bytes]:
+        raise NotImplementedError
 
     @property
     def target_bitrate(self) -> int:
@@ -175,6 +174,30 @@ class Vp8Encoder(aiortc.codecs.vpx.Vp8Encoder):
     @target_bitrate.setter
     def target_bitrate(self, bitrate: int) -> None:
         self._encoder.estimate = bitrate
+
+
+class Vp8Encoder(_PictureEncoder, aiortc.codecs.vpx.Vp8Encoder):
+    """aiortc's packets of VP8 around our encoder."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._encoder = Vp8PictureEncoder()
+
+    def _payloads(self, data: bytes) -> list[bytes]:
+        payloads = self._packetize(data, self.picture_id)
+        self.picture_id = (self.picture_id + 1) % (1 << 15)
+        return payloads
+
+
+class H264Encoder(_PictureEncoder, aiortc.codecs.h264.H264Encoder):
+    """aiortc's packets of H.264 around our encoder."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._encoder = H264PictureEncoder()
+
+    def _payloads(self, data: bytes) -> list[bytes]:
+        return self._packetize(self._split_bitstream(data))
 
 
 class OpusEncoder(aiortc.codecs.opus.OpusEncoder):
@@ -203,6 +226,7 @@ def _use_encoders() -> None:
         raise AttributeError("opus is not the first codec of sound")
     _replace(opus, "parameters", {"minptime": 10, "useinbandfec": 1})
     _replace(aiortc.codecs, "Vp8Encoder", Vp8Encoder)
+    _replace(aiortc.codecs, "H264Encoder", H264Encoder)
     _replace(aiortc.codecs, "OpusEncoder", OpusEncoder)
     _replace(aiortc.codecs, "OpusDecoder", OpusDecoder)
 
@@ -261,15 +285,15 @@ class Tap:
 class _Buffer:
     """Stands where aiortc's jitter buffer stood."""
 
-    def __init__(self, order: Order) -> None:
-        self._order = order
+    def __init__(self, order: Order, codecs: dict[int, Any]) -> None:
+        self._order, self._codecs = order, codecs
 
     def add(self, packet: Any) -> tuple[bool, JitterFrame | None]:
         """Take a packet; whether to ask for a key picture, and a frame if one is due."""
         taken = (packet.sequence_number, packet.timestamp)
         if isinstance(self._order, PictureOrder):
-            last = bool(packet.marker)
-            self._order.push(vp8_packet(*taken, packet.payload, packet._data, last=last))
+            name, last = self._codecs[packet.payload_type].name, bool(packet.marker)
+            self._order.push(READERS[name](*taken, packet.payload, packet._data, last=last))
         else:
             self._order.push(Packet(*taken, packet._data))
         frame = self.pop()
@@ -303,8 +327,8 @@ def tune_receiver(receiver: RTCRtpReceiver, kind: str) -> Tap:
 
 def _drain_after_each_packet(receiver: Any, order: Order) -> None:
     """Stock, one packet in lets one frame out, so that a lag once there stays."""
-    buffer = receiver._RTCRtpReceiver__jitter_buffer = _Buffer(order)
-    queue = receiver._RTCRtpReceiver__decoder_queue
+    codecs, queue = receiver._RTCRtpReceiver__codecs, receiver._RTCRtpReceiver__decoder_queue
+    buffer = receiver._RTCRtpReceiver__jitter_buffer = _Buffer(order, codecs)
     nacks = receiver._RTCRtpReceiver__nack_generator
     asked_at = 0.0
 
@@ -314,7 +338,7 @@ def _drain_after_each_packet(receiver: Any, order: Order) -> None:
             order.restart()
             return
         await original(packet, arrival_time_ms=arrival_time_ms)
-        codec = receiver._RTCRtpReceiver__codecs.get(packet.payload_type)
+        codec = codecs.get(packet.payload_type)
         while codec is not None and (frame := buffer.pop()) is not None:
             frame.timestamp = receiver._RTCRtpReceiver__timestamp_mapper.map(frame.timestamp)
             queue.put((codec, frame))

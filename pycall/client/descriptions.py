@@ -24,16 +24,21 @@ KINDS: Final = frozenset({"audio", "video", "application"})
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
 _CANDIDATE = re.compile(r"(?:a=)?candidate:(.*)")
+_RTPMAP = re.compile(r"a=rtpmap:(\d{1,3}) ([A-Za-z0-9-]{1,32})/")
 _MDNS_NAME = re.compile(r"[A-Za-z0-9-]{1,63}\.local")
 
 
 @dataclass(frozen=True, slots=True)
 class TakenApart:
-    """A description without its candidates, and these; ``complete`` when no more will come."""
+    """A description without its candidates, and these; ``complete`` when no more will come.
+
+    ``video_codecs`` are the MIME types of the pictures it speaks of, the preferred one first.
+    """
 
     sdp: str
     candidates: tuple[str, ...]
     complete: bool
+    video_codecs: tuple[str, ...]
 
 
 def take_apart(sdp: str) -> TakenApart:
@@ -58,7 +63,21 @@ def take_apart(sdp: str) -> TakenApart:
     _check_bundle(kept)
     _check_credentials(kept)
     complete = "a=end-of-candidates" in sdp
-    return TakenApart("\r\n".join([*kept, ""]), tuple(candidates)[:MAX_CANDIDATES], complete)
+    candidate_lines = tuple(candidates)[:MAX_CANDIDATES]
+    return TakenApart("\r\n".join([*kept, ""]), candidate_lines, complete, _video_codecs(kept))
+
+
+def _video_codecs(lines: list[str]) -> tuple[str, ...]:
+    """In the order of the payload types, which is that of preference (RFC 8829 section 5.3.1)."""
+    start = next((at for at, line in enumerate(lines) if line.startswith("m=video ")), len(lines))
+    names: dict[str, str] = {}
+    for line in lines[start + 1 :]:
+        if line.startswith("m="):
+            break
+        if match := _RTPMAP.match(line):
+            names[match[1]] = f"video/{match[2]}"
+    order = lines[start].split(" ")[3:] if start < len(lines) else []
+    return tuple(dict.fromkeys(names[number] for number in order if number in names))
 
 
 def _check_bundle(lines: list[str]) -> None:

@@ -1,14 +1,15 @@
-"""The encoders of a call, set for talking: VP8 for pictures and Opus for one voice.
+"""The encoders of a call, set for talking: VP8 or H.264 for pictures and Opus for one voice.
 
 They take frames of a fixed kind and give encoded bytes; packets are made elsewhere.
 """
 
 from __future__ import annotations
 
+import abc
 import os
 import time
 from fractions import Fraction
-from typing import Final
+from typing import Final, Literal
 
 import av
 from av.audio.codeccontext import AudioCodecContext
@@ -23,7 +24,7 @@ VOICE_EXPECTED_LOSS: Final = 5
 """Percent of loss the in-band redundancy is made for (RFC 6716 section 2.1.7)."""
 
 BITRATE_STEPS: Final = (150_000, 250_000, 400_000, 600_000, 900_000, 1_350_000, 2_000_000)
-"""Bit rates pictures are encoded at; libvpx takes a new one only with a key picture."""
+"""Bit rates pictures are encoded at; a new one begins with a key picture."""
 
 STEP_UP_AFTER_S: Final = 5.0
 """How long a bit rate is kept before a higher one."""
@@ -58,8 +59,8 @@ class BitrateSteps:
         return True
 
 
-class PictureEncoder:
-    """VP8 (RFC 6386) in real time; one at a time, from any one thread."""
+class PictureEncoder(abc.ABC):
+    """Encodes pictures in real time; one at a time, from any one thread."""
 
     def __init__(self) -> None:
         self._codec: VideoCodecContext | None = None
@@ -72,20 +73,23 @@ class PictureEncoder:
         codec = self._codec
         if codec is None or (codec.width, codec.height) != (frame.width, frame.height):
             self._steps = BitrateSteps(frame.width * frame.height)
-            codec = self._open(frame.width, frame.height, self._steps.bitrate)
+            codec = self._codec = self._open(frame.width, frame.height, self._steps.bitrate)
         elif self._steps and self.estimate is not None and self._steps.aim(self.estimate, time.monotonic()):
-            codec = self._open(frame.width, frame.height, self._steps.bitrate)
+            codec = self._codec = self._open(frame.width, frame.height, self._steps.bitrate)
         frame.pict_type = PictureType.I if key else PictureType.NONE
         return b"".join(bytes(packet) for packet in codec.encode(frame))
 
+    @abc.abstractmethod
     def _open(self, width: int, height: int, bitrate: int) -> VideoCodecContext:
-        codec: VideoCodecContext = av.CodecContext.create("libvpx", "w")
-        codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
-        codec.time_base = Fraction(1, 90_000)
-        codec.bit_rate = bitrate
-        codec.gop_size = 3_000  # key pictures are asked for when one is needed
+        """A new encoder."""
+
+
+class Vp8PictureEncoder(PictureEncoder):
+    """VP8 (RFC 6386)."""
+
+    def _open(self, width: int, height: int, bitrate: int) -> VideoCodecContext:
+        codec = _codec("libvpx", width, height, bitrate)
         codec.qmin, codec.qmax = 2, 56
-        codec.thread_count = 2 if width * height > 640 * 480 and (os.cpu_count() or 1) > 2 else 1
         codec.options = {
             "deadline": "realtime",
             "cpu-used": "-7",
@@ -99,8 +103,34 @@ class PictureEncoder:
             "static-thresh": "1",
             "noise-sensitivity": "0",
         }
-        self._codec = codec
         return codec
+
+
+class H264PictureEncoder(PictureEncoder):
+    """H.264 (ITU-T H.264), constrained baseline, as a byte stream with parameter sets in each key picture."""
+
+    def _open(self, width: int, height: int, bitrate: int) -> VideoCodecContext:
+        codec = _codec("libx264", width, height, bitrate)
+        codec.framerate = Fraction(30)  # what a picture's share of the bit rate is reckoned by
+        codec.profile = "Baseline"
+        codec.options = {
+            "preset": "superfast",
+            "tune": "zerolatency",
+            "maxrate": str(bitrate),
+            "bufsize": str(bitrate // 2),  # half a second bounds a key picture: it leaves all at once
+            "forced-idr": "1",
+        }
+        return codec
+
+
+def _codec(name: Literal["libvpx", "libx264"], width: int, height: int, bitrate: int) -> VideoCodecContext:
+    codec: VideoCodecContext = av.CodecContext.create(name, "w")
+    codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
+    codec.time_base = Fraction(1, 90_000)
+    codec.bit_rate = bitrate
+    codec.gop_size = 3_000  # key pictures are asked for when one is needed
+    codec.thread_count = 2 if width * height > 640 * 480 and (os.cpu_count() or 1) > 2 else 1
+    return codec
 
 
 class VoiceEncoder:

@@ -22,6 +22,7 @@ from aiortc import (
     RTCDtlsTransport,
     RTCIceServer,
     RTCPeerConnection,
+    RTCRtpCodecCapability,
     RTCRtpSender,
     RTCSessionDescription,
 )
@@ -55,8 +56,11 @@ CLOSE_S: Final = 2.0
 BIND_S: Final = 0.3
 """What binding the sockets of all addresses takes at most; asking STUN and TURN servers takes longer."""
 
-CODECS: Final[dict[Kind, str]] = {"audio": "audio/opus", "video": "video/VP8"}
-"""What is negotiated: every WebRTC endpoint has both (RFC 7742 section 5, RFC 7874 section 3)."""
+CODECS: Final[dict[Kind, tuple[str, ...]]] = {"audio": ("audio/opus",), "video": ("video/VP8", "video/H264")}
+"""What is negotiated: what every WebRTC endpoint has (RFC 7874 section 3, RFC 7742 section 5)."""
+
+H264_PROFILE: Final = "42e01f"
+"""Constrained baseline, the profile every endpoint with H.264 has (RFC 7742 section 6.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ class Peer:
         self._closing: asyncio.Task[None] | None = None
         self._over = False
         self._candidates = 0
+        self._hidden = False
         self._reception = Reception(attempt, incoming, self._control.clock, post)
 
     async def open(self) -> None:
@@ -151,7 +156,7 @@ class Peer:
         if self._over:
             return
         if candidate.candidate is None:
-            await self._transport.transport.addRemoteCandidate(None)
+            await self._end_candidates()
         else:
             await self._add_candidate_line(candidate.candidate)
 
@@ -210,9 +215,7 @@ class Peer:
     def _add_transceiver(self, kind: Kind, track: PictureTrack | SoundTrack | None) -> None:
         direction = "recvonly" if track is None else "sendrecv"
         transceiver = self._opened.addTransceiver(track or kind, direction=direction)
-        codecs = RTCRtpSender.getCapabilities(kind).codecs
-        # Repairs travel on the stream itself: in a stream of their own they spoil aiortc's statistics.
-        transceiver.setCodecPreferences([codec for codec in codecs if codec.mimeType == CODECS[kind]])
+        transceiver.setCodecPreferences(_codecs(kind, CODECS[kind]))
         self._reception.taps[kind] = compat.tune_receiver(transceiver.receiver, kind)
         if track is not None:
             compat.report_capture_times(transceiver.sender, track)
@@ -226,11 +229,14 @@ class Peer:
         if self._opened.remoteDescription is not None:
             raise CallError("the other side described itself twice.")
         parts = take_apart(sdp)
+        for transceiver in self._opened.getTransceivers():
+            if transceiver.kind == "video":
+                transceiver.setCodecPreferences(_codecs("video", parts.video_codecs))
         await self._opened.setRemoteDescription(RTCSessionDescription(parts.sdp, kind))
         for line in parts.candidates:
             await self._add_candidate_line(line)
         if parts.complete:
-            await self._transport.transport.addRemoteCandidate(None)
+            await self._end_candidates()
 
     async def _add_candidate_line(self, line: str) -> None:
         self._candidates += 1
@@ -245,9 +251,15 @@ class Peer:
             return
         adding = self._transport.transport.addRemoteCandidate(candidate)
         if candidate.ip.endswith(".local"):  # resolving takes up to a second, or has no multicast to use
+            self._hidden = True
             self._start(_ignoring_os_errors(adding), "pycall-mdns")
         else:
             await adding
+
+    async def _end_candidates(self) -> None:
+        """Fail when no candidate works, unless some are hidden: then the other end reaches us."""
+        if not self._hidden:
+            await self._transport.transport.addRemoteCandidate(None)
 
     # What happens
 
@@ -330,6 +342,20 @@ class Peer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(closing, *tasks, return_exceptions=True)
+
+
+def _codecs(kind: Kind, order: Sequence[str]) -> list[RTCRtpCodecCapability]:
+    """What is negotiated of a kind, those of ``order`` first, in that order.
+
+    Without RTX: repairs travel on the stream itself; in one of their own they spoil aiortc's statistics.
+    """
+    first = [*order, *CODECS[kind]]
+    codecs = [
+        codec
+        for codec in RTCRtpSender.getCapabilities(kind).codecs
+        if codec.mimeType in CODECS[kind] and codec.parameters.get("profile-level-id") in {None, H264_PROFILE}
+    ]
+    return sorted(codecs, key=lambda codec: first.index(codec.mimeType))
 
 
 class _Refusing:

@@ -28,6 +28,12 @@ MAX_MISSING: Final = 64
 """Packets asked for at once."""
 
 
+_STAP_A: Final = 24
+_FU_A: Final = 28
+_PARAMETER_SET: Final = 7
+"""Kinds of NAL units (RFC 6184 section 5.2, ITU-T H.264 table 7-1)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Packet:
     """One received packet; what follows the payload is of pictures only."""
@@ -173,8 +179,10 @@ class PictureOrder:
             assert self._next is not None
             end = self._scan(self._next)
             if end is not None:
-                return self._take(self._next, end)
-            if not self._give_up_hole(now):
+                picture = self._take(self._next, end)
+                if picture.data:  # without, it was padding by which a sender probes the path
+                    return picture
+            elif not self._give_up_hole(now):
                 return None
         return None
 
@@ -241,3 +249,21 @@ def vp8_packet(sequence: int, timestamp: int, payload: bytes, data: bytes, *, la
     first = bool(payload) and payload[0] & 0x17 == 0x10  # S set, partition 0
     key = first and bool(data) and data[0] & 1 == 0  # RFC 7741 section 4.3: P is 0
     return Packet(sequence, timestamp, data, first, last, key)
+
+
+def h264_packet(sequence: int, timestamp: int, payload: bytes, data: bytes, *, last: bool) -> Packet:
+    """A packet of H.264: ``payload`` as in RFC 6184 section 5.2, ``data`` is the byte stream in it.
+
+    A key picture begins with a sequence parameter set; browsers send it with each.
+    """
+    kinds = payload[:1]
+    if kinds and kinds[0] & 0x1F == _STAP_A:
+        kinds = payload[3:4]
+    elif kinds and kinds[0] & 0x1F == _FU_A:
+        kinds = payload[1:2] if payload[1:2] >= b"\x80" else b""  # the first fragment says what it is
+    key = bool(kinds) and kinds[0] & 0x1F == _PARAMETER_SET
+    return Packet(sequence, timestamp, data, last=last, key=key)
+
+
+READERS: Final = {"VP8": vp8_packet, "H264": h264_packet}
+"""What reads the packets of each encoding."""

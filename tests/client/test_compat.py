@@ -16,6 +16,7 @@ from typing import Any
 import aioice.ice
 import aiortc.clock
 import aiortc.codecs
+import aiortc.codecs.h264
 import aiortc.rtcrtpreceiver
 import aiortc.rtcrtpsender
 import aiortc.rtcsctptransport
@@ -58,7 +59,9 @@ async def connection() -> Any:
         (aioice.ice.StunProtocol, ["datagram_received"]),
         (aiortc.rtcsctptransport, ["decode_params"]),
         (aiortc.rtcsctptransport.RTCSctpTransport, ["_handle_data"]),
-        (aiortc.codecs, ["CODECS", "OpusDecoder", "OpusEncoder", "Vp8Encoder", "get_decoder", "get_encoder"]),
+        (aiortc.codecs, ["CODECS", "OpusDecoder", "OpusEncoder", "get_decoder", "get_encoder"]),
+        (aiortc.codecs, ["H264Encoder", "Vp8Encoder"]),
+        (aiortc.codecs.h264.H264Encoder, ["_packetize", "_split_bitstream", "target_bitrate"]),
         (aiortc.codecs.vpx.Vp8Encoder, ["_packetize", "target_bitrate"]),
         (aiortc.rtcrtpsender, ["RTP_HISTORY_SIZE"]),
         (aiortc.rtcrtpreceiver, ["RTP_HISTORY_SIZE"]),

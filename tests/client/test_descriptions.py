@@ -22,6 +22,14 @@ def test_candidates_are_taken_out_once_each() -> None:
     assert not take_apart(OFFER.replace("a=end-of-candidates\n", "")).complete
 
 
+def test_the_encodings_of_pictures_are_told_in_the_order_they_are_preferred() -> None:
+    assert take_apart(OFFER).video_codecs == ("video/VP8",)
+    two = OFFER.replace("SAVPF 97\n", "SAVPF 101 98 97\n").replace(
+        "a=rtpmap:97", "a=rtpmap:98 H264/90000\na=rtpmap:97"
+    )
+    assert take_apart(two).video_codecs == ("video/H264", "video/VP8")
+
+
 def test_only_so_many_candidates_are_tried() -> None:
     many = "".join(f"a=candidate:1 1 udp 1 192.0.2.1 {port} typ host\n" for port in range(1, 200))
     assert len(take_apart(OFFER + many).candidates) == MAX_CANDIDATES

@@ -18,8 +18,10 @@ from pycall.client.encoders import (
     STEP_UP_AFTER_S,
     VOICE_BITRATE,
     BitrateSteps,
+    H264PictureEncoder,
     PictureEncoder,
     VoiceEncoder,
+    Vp8PictureEncoder,
 )
 from pycall.media.testsignals.testcard import CardPainter
 from tests.client.pair import tone
@@ -27,8 +29,14 @@ from tests.client.pair import tone
 VGA = 640 * 480
 
 
+KINDS = [(Vp8PictureEncoder, "vp8"), (H264PictureEncoder, "h264")]
+ENCODERS = [Vp8PictureEncoder, H264PictureEncoder]
+
+
 def is_key(data: bytes) -> bool:
-    """RFC 6386 section 9.1."""
+    """RFC 6386 section 9.1, or ITU-T H.264 annex B: a sequence parameter set comes first."""
+    if data.startswith(b"\0\0\0\1"):
+        return data[4] & 0x1F == 7
     return data[0] & 1 == 0
 
 
@@ -41,8 +49,10 @@ def moving(count: int, size: tuple[int, int] = (320, 240)) -> list[av.VideoFrame
     return frames
 
 
-def test_pictures_come_back_as_they_were() -> None:
-    encoder, decoder = PictureEncoder(), av.CodecContext.create("vp8", "r")
+@pytest.mark.parametrize(("kind", "codec"), KINDS)
+def test_pictures_come_back_as_they_were(kind: type[PictureEncoder], codec: str) -> None:
+    encoder = kind()
+    decoder: Any = av.CodecContext.create(codec, "r")
     quality = []
     for number, frame in enumerate(moving(30)):
         original: NDArray[np.float64] = frame.to_ndarray()[:240].astype(np.float64)
@@ -56,29 +66,45 @@ def test_pictures_come_back_as_they_were() -> None:
     assert float(np.mean(quality)) > 32
 
 
-def test_a_key_picture_comes_when_it_is_asked_for_and_once() -> None:
-    encoder = PictureEncoder()
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_a_key_picture_comes_when_it_is_asked_for_and_once(kind: type[PictureEncoder]) -> None:
+    encoder = kind()
     keys = [is_key(encoder.encode(frame, key=number == 5)) for number, frame in enumerate(moving(10))]
     assert [number for number, key in enumerate(keys) if key] == [0, 5]
 
 
-def test_pictures_marked_as_key_by_their_decoder_do_not_become_key_pictures() -> None:
-    encoder = PictureEncoder()
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_pictures_marked_as_key_by_their_decoder_do_not_become_key_pictures(
+    kind: type[PictureEncoder],
+) -> None:
+    encoder = kind()
     frames = moving(6)
     for frame in frames:
         frame.pict_type = av.video.frame.PictureType.I
     assert [is_key(encoder.encode(frame, key=False)) for frame in frames] == [True] + [False] * 5
 
 
-def test_a_change_of_size_begins_with_a_key_picture() -> None:
-    encoder = PictureEncoder()
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_a_change_of_size_begins_with_a_key_picture(kind: type[PictureEncoder]) -> None:
+    encoder = kind()
     encoder.encode(moving(1)[0], key=False)
     assert is_key(encoder.encode(moving(1, (640, 480))[0], key=False))
 
 
-def test_a_key_picture_fits_the_sockets_it_goes_through() -> None:
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_a_key_picture_fits_the_sockets_it_goes_through(kind: type[PictureEncoder]) -> None:
     [frame] = moving(1, (1280, 720))
-    assert len(PictureEncoder().encode(frame, key=True)) < 64_000
+    assert len(kind().encode(frame, key=True)) < 64_000
+
+
+def test_h264_is_of_the_profile_that_is_negotiated_and_follows_the_bit_rate() -> None:
+    encoder, size = H264PictureEncoder(), 0
+    for frame in moving(60, (640, 480)):
+        size += len(data := encoder.encode(frame, key=False))
+        if is_key(data):
+            assert data[5] == 66  # baseline
+            assert data[6] & 0x40  # and constrained
+    assert size * 8 / 2 < 600_000 * 1.3
 
 
 @pytest.mark.parametrize(("pixels", "first"), [(VGA, 600_000), (1280 * 720, 900_000), (320 * 240, 400_000)])

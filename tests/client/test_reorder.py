@@ -17,6 +17,7 @@ from pycall.client.reorder import (
     Packet,
     PictureOrder,
     SoundOrder,
+    h264_packet,
     vp8_packet,
 )
 
@@ -220,3 +221,26 @@ def test_the_beginning_of_a_key_picture_is_seen_in_its_descriptor() -> None:
     assert not vp8_packet(1, 2, b"\x80\x80\x01" + key, key, last=False).first  # not its first packet
     assert not vp8_packet(1, 2, b"\x91\x80\x01" + key, key, last=False).first  # another partition
     assert not vp8_packet(1, 2, b"", b"", last=True).first
+
+
+def test_the_beginning_of_a_key_picture_of_h264_is_its_parameter_set() -> None:
+    def key(payload: bytes) -> bool:
+        return h264_packet(1, 2, payload, payload, last=False).key
+
+    assert key(b"\x67\x42\xe0\x1f")  # alone
+    assert key(b"\x78\x00\x04\x67\x42\xe0\x1f\x00\x01\x68")  # with others in one packet
+    assert key(b"\x7c\x87\x42")  # the first part of it
+    assert not key(b"\x7c\x07\x42")  # a later one
+    assert not key(b"\x65\x88")  # a picture without it
+    assert not key(b"\x41\x9a")
+    assert not any(key(payload) for payload in (b"", b"\x78", b"\x78\x00", b"\x7c"))
+
+
+def test_padding_between_pictures_is_left_out() -> None:
+    stream, order = Stream(), PictureOrder()
+    assert shown(order, stream.picture(key=True)) == [3_000]
+    padding = [Packet(stream.sequence + n, 3_000, b"") for n in range(3)]
+    stream.sequence += 3
+    assert shown(order, padding) == []
+    assert shown(order, stream.picture()) == [6_000]
+    assert order.missing() == []

@@ -1,0 +1,69 @@
+"""Each side says which encoding of pictures it prefers, and is sent that."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import aiortc.codecs
+import pytest
+from aiortc.jitterbuffer import JitterFrame
+
+from pycall.client import compat
+from pycall.client.peer import Outgoing
+from pycall.client.reorder import h264_packet
+from tests.client.pair import End, Source, brightness, painted, running, until
+
+
+def test_pictures_of_h264_come_back_one_for_one_from_the_stock_decoder() -> None:
+    compat.install()
+    codec = next(codec for codec in aiortc.codecs.CODECS["video"] if codec.name == "H264")
+    encoder, decoder = aiortc.codecs.get_encoder(codec), aiortc.codecs.get_decoder(codec)
+    assert isinstance(encoder, compat.H264Encoder)
+    for number in range(5):
+        frame = painted(200, (1280, 720))
+        frame.pts, frame.time_base = number * 3_000, Fraction(1, 90_000)
+        payloads, timestamp = encoder.encode(frame, force_keyframe=number == 3)
+        assert h264_packet(0, timestamp, payloads[0], b"", last=False).key == (number in {0, 3})
+        assert max(map(len, payloads)) <= 1_300
+        data = b"".join(aiortc.codecs.depayload(codec, payload) for payload in payloads)
+        decoded: Any
+        [decoded] = decoder.decode(JitterFrame(data, timestamp))
+        assert decoded.pts == number * 3_000
+        assert abs(int(decoded.to_ndarray()[10, 10]) - 200) < 10
+
+
+@pytest.mark.parametrize("described", ["offer", "answer"])
+async def test_pictures_are_encoded_as_the_other_side_prefers(described: str) -> None:
+    bright, dim = Source(200, 440), Source(90, 440)
+    caller, callee = End(Outgoing(bright.pictures, None)), End(Outgoing(dim.pictures, None))
+    with running(bright, dim):
+        try:
+            await caller.peer.open()
+            await callee.peer.open()
+            offer = await caller.peer.create_offer()
+            answer = await callee.peer.accept_offer(_h264_first(offer) if described == "offer" else offer)
+            await caller.peer.accept_answer(_h264_first(answer) if described == "answer" else answer)
+            await until(lambda: len(caller.taker.pictures) > 20 and len(callee.taker.pictures) > 20)
+            assert abs(brightness(caller.taker.pictures[-1])[0] - 90) < 12
+            assert abs(brightness(callee.taker.pictures[-1])[0] - 200) < 12
+            assert isinstance(_encoder(caller), compat.H264Encoder)
+            assert isinstance(_encoder(callee), compat.H264Encoder) == (described == "offer")
+        finally:
+            await caller.peer.close(say_bye=False)
+            await callee.peer.close(say_bye=False)
+
+
+def _h264_first(sdp: str) -> str:
+    """The description of one who would rather see H.264."""
+    [line] = [line for line in sdp.splitlines() if line.startswith("m=video")]
+    *start, vp8, h264 = line.split(" ")
+    assert f"a=rtpmap:{vp8} VP8/90000" in sdp
+    assert f"a=rtpmap:{h264} H264/90000" in sdp
+    assert f"a=fmtp:{h264} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f" in sdp
+    return sdp.replace(line, " ".join([*start, h264, vp8]))
+
+
+def _encoder(end: End) -> object:
+    sender: Any = next(sender for sender in end.peer._opened.getSenders() if sender.kind == "video")
+    return sender._RTCRtpSender__encoder
