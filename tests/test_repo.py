@@ -32,6 +32,7 @@ WITHOUT_A_TEST_OF_THEIR_OWN: Final = {
     "pycall/core/events.py": "only names; tests/cli/test_render.py and tests/core/test_call.py use them all",
     "pycall/core/inputs.py": "only names; tests/core/test_call.py uses them all",
     "pycall/core/outputs.py": "only names; tests/core/test_call.py uses them all",
+    "pycall/core/patience.py": "only numbers; the tests of the call use them",
     "pycall/media/frames.py": "only names; every test of media uses them",
 }
 

@@ -7,7 +7,7 @@ fixed by who was there first, so two offers can never cross (RFC 8829 section 4.
 
 A new peer connection is a new *attempt*. The server numbers every pairing of the room with an
 *epoch*; what the other end says carries it. Reports of an older attempt and messages of another
-epoch are dropped at the head of :meth:`Call.handle`.
+epoch are dropped, each in one place.
 """
 
 from __future__ import annotations
@@ -19,20 +19,26 @@ from typing import Final, Literal, assert_never
 from pycall.core import events
 from pycall.core import inputs as i
 from pycall.core import outputs as o
-from pycall.core.messages import Answer, Bye, Candidate, IceServer, Message, Offer, Ping, Pong, State
-from pycall.errors import CallError, JoinRefused, NobodyCame, NoConnection, PeerLost, PycallError
-
-CONNECT_TIMEOUT_S: Final = 20.0
-"""From both being in the room to media; an ICE pair that works answers within a few seconds."""
-
-SILENCE_LOST_S: Final = 30.0
-"""Silence after which the peer counts as lost although the server still sees it (RFC 7675)."""
-
-SILENCE_AFTER_BYE_S: Final = 3.0
-"""The same when the server has already lost it."""
-
-MAX_EARLY_CANDIDATES: Final = 40
-"""Candidates kept until the description they belong to has come."""
+from pycall.core.messages import Bye, IceServer, Message, Offer, Ping, Pong, State
+from pycall.core.negotiation import Negotiation
+from pycall.core.patience import (
+    CONNECT_TIMEOUT_S,
+    FIRST_PAUSE_S,
+    JOIN_TIMEOUT_S,
+    KNOCK_S,
+    LONGEST_PAUSE_S,
+    SILENCE_AFTER_BYE_S,
+    SILENCE_LOST_S,
+)
+from pycall.errors import (
+    CallError,
+    JoinRefused,
+    NobodyCame,
+    NoConnection,
+    PeerLost,
+    PycallError,
+    ServerUnreachable,
+)
 
 
 class Phase(enum.Enum):
@@ -55,6 +61,15 @@ class CallTerms:
     stay: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Pairing:
+    """Somebody to talk to, and who offers."""
+
+    peer: i.PeerInfo
+    epoch: int | None
+    offering: bool
+
+
 class Call:
     """One stay in a room and the calls made there, one after the other."""
 
@@ -62,54 +77,49 @@ class Call:
         self._terms = terms
         self.phase = Phase.JOINING
         self.peer: i.PeerInfo | None = None
-        self._id = ""
-        self._attempt = 0
-        self._epoch: int | None = None
-        self._offering = False
-        self._described = False
-        self._early: list[Candidate] = []
+        self._peer_state = _QUIET
         self._ice_servers: tuple[IceServer, ...] = ()
+        self._attempts = 0
+        self._negotiation: Negotiation | None = None
+        self._was_seated = self._seated = False
         self._dropped_by_server = False
-        self._knocking: tuple[i.PeerInfo, int | None] | None = None
+        self._knocking: _Pairing | None = None
         self._paired_at = 0.0
-        self._wait_until: float | None = None
-        self._connect_until: float | None = None
+        self._pause_s = FIRST_PAUSE_S
+        self._pausing = False
+        self._phase_until: float | None = None
+        self._knock_at: float | None = None
         self._talk_until: float | None = None
 
     @property
     def deadline(self) -> float | None:
         """When :class:`~pycall.core.inputs.DeadlinePassed` is wanted, on the clock of ``now``."""
-        match self.phase:
-            case Phase.JOINING | Phase.ENDED:
-                return None
-            case Phase.WAITING:
-                return _earliest(self._wait_until, self._talk_until)
-            case Phase.CONNECTING:
-                return _earliest(self._connect_until, self._talk_until)
-            case Phase.CONNECTED:
-                return self._talk_until
+        if self.phase is Phase.ENDED:
+            return None
+        times = (self._phase_until, self._knock_at, self._talk_until)
+        return min((time for time in times if time is not None), default=None)
 
     def handle(self, happened: i.Input, now: float) -> list[o.Output]:
         """What to do about ``happened``; ``now`` is monotonic seconds. Never raises on what a peer sent."""
-        if self.phase is Phase.ENDED or (
-            isinstance(happened, i.OfAttempt) and happened.attempt != self._attempt
-        ):
+        if self.phase is Phase.ENDED:
             return []
         match happened:
             case i.SignallingOpened():
-                return [o.JoinRoom()]
+                return self._ask(now) if self.phase is Phase.JOINING else [o.JoinRoom()]
             case i.SignallingLost():
+                if self.phase is Phase.JOINING:
+                    self._phase_until = None  # dialling has its own patience
                 return [_notice("signalling-lost", "The signalling server is gone; dialling it again.")]
             case i.SignallingFailed(error):
                 return self._finish("error", error)
             case i.JoinedRoom():
                 return self._joined(happened, now)
             case i.OtherJoined(peer, epoch):
-                return self._other_joined(peer, epoch, now)
+                return self._other_joined(_Pairing(peer, epoch, offering=True), now)
             case i.OtherLeft(peer_id, reason):
                 return self._other_left(peer_id, reason, now)
             case i.RoomFull():
-                return self._full()
+                return self._full(now)
             case i.Refused(code, message):
                 return self._refused(code, message)
             case i.MessageReceived(message):
@@ -121,47 +131,69 @@ class Call:
             case i.DeadlinePassed():
                 return self._deadline_passed(now)
             case _:
-                return self._attempt_reported(happened, now)
+                if self._negotiation is None or happened.attempt != self._negotiation.attempt:
+                    return []
+                return self._attempt_reported(self._negotiation, happened, now)
 
     # The room
 
+    def _ask(self, now: float) -> list[o.Output]:
+        self.phase, self._pausing = Phase.JOINING, False
+        self._phase_until = now + JOIN_TIMEOUT_S
+        return [o.JoinRoom()]
+
     def _joined(self, joined: i.JoinedRoom, now: float) -> list[o.Output]:
-        first_time = self.phase is Phase.JOINING
-        self._id, self._ice_servers = joined.id, joined.ice_servers
-        if self.phase is Phase.CONNECTED:  # the call outlived its signalling connection
-            return []
+        self._ice_servers = joined.ice_servers
+        self._was_seated = self._seated = True
+        # On our own seat again one was there before the other; on a fresh one the other was.
+        pairing = _Pairing(joined.peer, joined.epoch, joined.resumed) if joined.peer else None
         out: list[o.Output] = []
-        if first_time:
-            self._wait_until = _after(now, self._terms.wait_s)
-            out.append(o.Announce(events.Joined(self._terms.room, joined.id, joined.peer is not None)))
-        if self.phase is not Phase.WAITING:
-            out += self._open()
-        if joined.peer is not None:
-            self._offering = False
-            out += self._pair(joined.peer, joined.epoch, now)
-        return out
+        match self.phase:
+            case Phase.CONNECTED:  # the call outlived its signalling connection
+                if pairing is not None and pairing.peer != self.peer:
+                    self._knocking = pairing
+                return []
+            case Phase.CONNECTING if joined.resumed:
+                return []
+            case Phase.JOINING:
+                out.append(o.Announce(events.Joined(self._terms.room, joined.id, joined.peer is not None)))
+                out += self._open(now)
+            case Phase.CONNECTING:
+                out += self._open(now)
+            case _:
+                pass
+        return out if pairing is None else out + self._pair(pairing, now)
 
-    def _other_joined(self, peer: i.PeerInfo, epoch: int | None, now: float) -> list[o.Output]:
-        if self.phase is Phase.JOINING:
-            return []
-        if self.phase is Phase.CONNECTED:
-            # The same one, back at the server, or the next one: the media of the old decides.
-            self._knocking = (peer, epoch)
-            return []
-        out = self._open() if self.phase is Phase.CONNECTING else []
-        self._offering = True
-        return [*out, *self._pair(peer, epoch, now), o.CreateOffer(self._attempt)]
+    def _other_joined(self, pairing: _Pairing, now: float) -> list[o.Output]:
+        match self.phase:
+            case Phase.JOINING:
+                return []
+            case Phase.CONNECTED:
+                # The same one, back at the server, or the next one: the media of the old decides.
+                self._knocking = pairing
+                return []
+            case Phase.CONNECTING:
+                return [*self._open(now), *self._pair(pairing, now)]
+            case _:
+                return self._pair(pairing, now)
 
-    def _pair(self, peer: i.PeerInfo, epoch: int | None, now: float) -> list[o.Output]:
-        self.peer, self._epoch = peer, epoch
+    def _pair(self, pairing: _Pairing, now: float) -> list[o.Output]:
+        assert self._negotiation is not None  # who waits has a connection ready
+        self.peer = pairing.peer
+        self._knocking = self._knock_at = None
         self.phase = Phase.CONNECTING
         self._paired_at = now
-        self._connect_until = now + CONNECT_TIMEOUT_S
-        return [o.Announce(events.PeerJoined(peer.id, peer.name)), o.Announce(events.Connecting())]
+        self._phase_until = now + CONNECT_TIMEOUT_S
+        return [
+            o.Announce(events.PeerJoined(pairing.peer.id, pairing.peer.name)),
+            o.Announce(events.Connecting()),
+            *self._negotiation.begin(pairing.epoch, offering=pairing.offering),
+        ]
 
     def _other_left(self, peer_id: str, reason: Literal["left", "lost"], now: float) -> list[o.Output]:
-        if self._knocking is not None and self._knocking[0].id == peer_id:
-            self._knocking, self._dropped_by_server = None, True
+        if self._knocking is not None and self._knocking.peer.id == peer_id:
+            self._knocking = self._knock_at = None
+            self._dropped_by_server = True
             return []
         if self.peer is None or self.peer.id != peer_id:
             return []
@@ -170,11 +202,12 @@ class Call:
             return []
         return self._peer_gone(reason, now)
 
-    def _full(self) -> list[o.Output]:
+    def _full(self, now: float) -> list[o.Output]:
+        self._seated = False
         if self.phase is Phase.CONNECTED:
-            return [
-                _notice("seat-taken", "Somebody else took our place in the room; the call itself goes on.")
-            ]
+            return [_notice("seat-taken", "Our place in the room is taken; the call itself goes on.")]
+        if self._was_seated and self._terms.stay:
+            return self._rejoin(now)
         error = JoinRefused(
             f"The room {self._terms.room} is full: two are talking there already.",
             "Choose another room name, or try again later.",
@@ -190,47 +223,24 @@ class Call:
     # The two ends
 
     def _received(self, message: Message, now: float) -> list[o.Output]:
+        if self._negotiation is None:
+            return []
+        out: list[o.Output] = []
         if self.phase is Phase.WAITING and isinstance(message, Offer):
             # A server that speaks only the plain protocol does not tell who is in the room already.
-            return [*self._pair(i.PeerInfo("", ""), message.epoch, now), *self._received(message, now)]
-        if self.phase is not Phase.CONNECTING:
-            return []
-        if None not in (message.epoch, self._epoch) and message.epoch != self._epoch:
-            return []
-        match message:
-            case Offer(sdp) if not self._offering and not self._described:
-                return self._describe(o.AcceptOffer(self._attempt, sdp))
-            case Answer(sdp) if self._offering and not self._described:
-                return self._describe(o.AcceptAnswer(self._attempt, sdp))
-            case Candidate():
-                return self._candidate(message)
-            case _:
-                return []
+            out = self._pair(_Pairing(i.PeerInfo("", ""), message.epoch, offering=False), now)
+        return out + self._negotiation.received(message)
 
-    def _describe(self, order: o.AcceptOffer | o.AcceptAnswer) -> list[o.Output]:
-        early, self._early = self._early, []
-        self._described = True
-        return [order, *(o.AddCandidate(self._attempt, candidate) for candidate in early)]
-
-    def _candidate(self, candidate: Candidate) -> list[o.Output]:
-        if self._described:
-            return [o.AddCandidate(self._attempt, candidate)]
-        if len(self._early) < MAX_EARLY_CANDIDATES:
-            self._early.append(candidate)
-        return []
-
-    # The peer connection
-
-    def _attempt_reported(self, report: i.OfAttempt, now: float) -> list[o.Output]:
+    def _attempt_reported(self, negotiation: Negotiation, report: i.OfAttempt, now: float) -> list[o.Output]:
         match report:
             case i.OfferCreated(_, sdp):
-                return [o.SendMessage(Offer(sdp, self._epoch))]
+                return negotiation.offered(sdp)
             case i.AnswerCreated(_, sdp):
-                return [o.SendMessage(Answer(sdp, self._epoch))]
+                return negotiation.answered(sdp)
             case i.PeerConnected(_, path):
                 return self._connected(path, now)
             case i.PeerFailed(_, why):
-                return self._failed(why)
+                return self._failed(why, now)
             case i.PeerClosed():
                 return self._peer_gone("left", now)
             case i.ControlReceived(_, control):
@@ -245,7 +255,8 @@ class Call:
     def _connected(self, path: events.PathKind, now: float) -> list[o.Output]:
         if self.phase is not Phase.CONNECTING:
             return []
-        self.phase = Phase.CONNECTED
+        self.phase, self._phase_until = Phase.CONNECTED, None
+        self._pause_s = FIRST_PAUSE_S
         if self._talk_until is None:
             self._talk_until = _after(now, self._terms.duration_s)
         return [o.Announce(events.Connected(path, now - self._paired_at))]
@@ -253,6 +264,9 @@ class Call:
     def _control(self, control: State | Bye | Ping | Pong, now: float) -> list[o.Output]:
         match control:
             case State(muted, camera_off, recording):
+                if control == self._peer_state:
+                    return []
+                self._peer_state = control
                 return [o.Announce(events.PeerState(muted, camera_off, recording))]
             case Bye():
                 return self._peer_gone("left", now)
@@ -262,12 +276,12 @@ class Call:
                 assert_never(control)
 
     def _silent(self, silent_s: float, now: float) -> list[o.Output]:
-        limit = SILENCE_AFTER_BYE_S if self._dropped_by_server else SILENCE_LOST_S
+        limit = SILENCE_AFTER_BYE_S if self._dropped_by_server or self._knocking else SILENCE_LOST_S
         if self.phase is not Phase.CONNECTED or silent_s < limit:
             return []
         return self._peer_gone("lost", now)
 
-    def _failed(self, why: str) -> list[o.Output]:
+    def _failed(self, why: str, now: float) -> list[o.Output]:
         match self.phase:
             case Phase.CONNECTED:
                 error: CallError = PeerLost(f"The connection to {self._peer_word} broke: {why}")
@@ -278,75 +292,104 @@ class Call:
                 )
             case _:
                 error = CallError(why)
-        return self._give_up(error)
+        return self._give_up(error, now)
 
     # Endings
 
     def _deadline_passed(self, now: float) -> list[o.Output]:
         if self._talk_until is not None and now >= self._talk_until:
             return self._finish("duration")
+        if self._knocking is not None and self._knock_at is not None and now >= self._knock_at:
+            return self._pair(self._knocking, now)
+        if self._phase_until is None or now < self._phase_until:
+            return []
         match self.phase:
-            case Phase.WAITING if self._wait_until is not None and now >= self._wait_until:
-                error: CallError = NobodyCame(
+            case Phase.JOINING if self._pausing:
+                return self._ask(now)
+            case Phase.JOINING:
+                error: PycallError = ServerUnreachable(
+                    f"The server did not answer within {JOIN_TIMEOUT_S:g} s.",
+                    "Check the address: it is perhaps not a pycall server.",
+                )
+                return self._finish("error", error)
+            case Phase.WAITING:
+                error = NobodyCame(
                     f"Nobody came to the room {self._terms.room} within {self._terms.wait_s:g} s.",
                     "Wait longer with --wait, or agree on the room name with the other side.",
                 )
                 return self._finish("error", error)
-            case Phase.CONNECTING if self._connect_until is not None and now >= self._connect_until:
-                return self._failed(f"nothing answered within {CONNECT_TIMEOUT_S:g} s.")
+            case Phase.CONNECTING:
+                return self._failed(f"nothing answered within {CONNECT_TIMEOUT_S:g} s.", now)
             case _:
                 return []
 
     def _peer_gone(self, reason: Literal["left", "lost"], now: float) -> list[o.Output]:
         """The other one left or vanished: end, or wait for the next."""
-        talked = self.phase is Phase.CONNECTED
-        word = self._peer_word
-        peer_id = self.peer.id if self.peer else ""
-        out: list[o.Output] = [o.Announce(events.PeerLeft(peer_id, reason))]
-        self.peer = None
-        if not talked or self._terms.stay:
-            self._wait_until = _after(now, self._terms.wait_s)
-            knocking, self._knocking = self._knocking, None
-            out += self._open()
-            return out if knocking is None else out + self._other_joined(*knocking, now)
-        if reason == "lost":
-            return out + self._finish("error", PeerLost(f"The connection to {word} was lost."))
-        return out + self._finish("peer-hangup")
+        word, talked = self._peer_word, self.phase is Phase.CONNECTED
+        out = self._say_gone(reason)
+        if talked and not self._terms.stay:
+            if reason == "lost":
+                return out + self._finish("error", PeerLost(f"The connection to {word} was lost."))
+            return out + self._finish("peer-hangup")
+        if not self._seated:
+            return [*out, *self._close(), *self._ask(now)]
+        knocking = self._knocking
+        out += self._open(now)
+        if knocking is not None:
+            self._knocking, self._knock_at = knocking, now + KNOCK_S
+        return out
 
-    def _give_up(self, error: CallError) -> list[o.Output]:
-        """This attempt cannot go on: end, or take a fresh seat and wait."""
+    def _give_up(self, error: CallError, now: float) -> list[o.Output]:
+        """This attempt cannot go on: end, or take a fresh seat after a pause."""
         if not self._terms.stay:
             return self._finish("error", error)
+        gone = self._say_gone("lost") if self.peer is not None else []
+        return [*gone, _notice(error.code, error.message), o.LeaveRoom(), *self._rejoin(now)]
+
+    def _rejoin(self, now: float) -> list[o.Output]:
+        out = self._close()
+        self.phase, self._pausing = Phase.JOINING, True
+        self._phase_until = now + self._pause_s
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+        return out
+
+    def _say_gone(self, reason: Literal["left", "lost"]) -> list[o.Output]:
+        peer_id = self.peer.id if self.peer else ""
         self.peer = None
-        notice = _notice(error.code, error.message)
-        return [notice, o.LeaveRoom(), *self._open(), o.JoinRoom()]
+        return [o.Announce(events.PeerLeft(peer_id, reason))]
 
     def _finish(self, reason: events.EndReason, error: PycallError | None = None) -> list[o.Output]:
-        out: list[o.Output] = []
-        if self._attempt:
-            out.append(o.ClosePeer(self._attempt, say_bye=True))
-        if self._id:
+        out = self._close(say_bye=True)
+        if self._was_seated:
             out.append(o.LeaveRoom())
         self.phase = Phase.ENDED
         return [*out, o.Finish(reason, error)]
 
     # Attempts
 
-    def _open(self) -> list[o.Output]:
-        out: list[o.Output] = []
-        if self._attempt:
-            out.append(o.ClosePeer(self._attempt, say_bye=False))
-        self._attempt += 1
+    def _open(self, now: float) -> list[o.Output]:
+        """A fresh connection, ready for whoever comes."""
+        out = self._close()
+        self._attempts += 1
+        self._negotiation = Negotiation(self._attempts)
         self.phase = Phase.WAITING
-        self._offering = self._described = self._dropped_by_server = False
-        self._early = []
-        self._epoch = None
-        out.append(o.OpenPeer(self._attempt, self._ice_servers))
-        return out
+        self._phase_until = _after(now, self._terms.wait_s)
+        return [*out, o.OpenPeer(self._attempts, self._ice_servers)]
+
+    def _close(self, *, say_bye: bool = False) -> list[o.Output]:
+        negotiation, self._negotiation = self._negotiation, None
+        self._dropped_by_server = False
+        self._knocking = self._knock_at = None
+        self._peer_state = _QUIET
+        return [] if negotiation is None else [o.ClosePeer(negotiation.attempt, say_bye)]
 
     @property
     def _peer_word(self) -> str:
         return (self.peer.name if self.peer else "") or "the other side"
+
+
+_QUIET: Final = State(muted=False, camera_off=False, recording=False)
+"""What a peer does that has said nothing of itself."""
 
 
 def _notice(code: str, message: str) -> o.Announce:
@@ -355,7 +398,3 @@ def _notice(code: str, message: str) -> o.Announce:
 
 def _after(now: float, seconds: float | None) -> float | None:
     return None if seconds is None else now + seconds
-
-
-def _earliest(first: float | None, second: float | None) -> float | None:
-    return min((t for t in (first, second) if t is not None), default=None)

@@ -47,6 +47,8 @@ class JoinedRoom:
     epoch: int | None
     peer: PeerInfo | None
     ice_servers: tuple[IceServer, ...]
+    resumed: bool = False
+    """Whether it is the seat we had before our connection broke."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from pycall.core import events
 from pycall.core import inputs as i
 from pycall.core import outputs as o
-from pycall.core.call import CONNECT_TIMEOUT_S, MAX_EARLY_CANDIDATES, Call, CallTerms, Phase
+from pycall.core.call import Call, CallTerms, Phase
 from pycall.core.messages import Answer, Bye, Candidate, Offer, Ping, State
+from pycall.core.negotiation import MAX_EARLY_CANDIDATES
+from pycall.core.patience import CONNECT_TIMEOUT_S, FIRST_PAUSE_S, JOIN_TIMEOUT_S, KNOCK_S
 from pycall.errors import JoinRefused, NobodyCame, NoConnection, PeerLost, ServerUnreachable
 
 BOB = i.PeerInfo("b", "Bob")
@@ -178,10 +180,23 @@ def test_who_comes_while_the_lost_one_is_still_missed_is_called_once_it_counts_a
         o.Announce(events.PeerLeft("b", "lost")),
         o.ClosePeer(1, say_bye=False),
         o.OpenPeer(2, ()),
+    ]
+    assert call.deadline == 23.0 + KNOCK_S
+    assert call.handle(i.DeadlinePassed(), 23.0 + KNOCK_S) == [
         o.Announce(events.PeerJoined("c", "Cy")),
         o.Announce(events.Connecting()),
         o.CreateOffer(2),
     ]
+
+
+def test_who_knocked_and_was_only_the_one_who_just_hung_up_is_not_called() -> None:
+    call = talking(CallTerms("den", stay=True))
+    call.handle(i.OtherLeft("b", "lost"), 20.0)
+    call.handle(i.OtherJoined(i.PeerInfo("b2", "Bob"), 2), 21.0)
+    call.handle(i.ControlReceived(1, Bye()), 22.0)
+    call.handle(i.OtherLeft("b2", "left"), 22.1)
+    assert call.deadline is None
+    assert call.phase is Phase.WAITING
 
 
 def test_who_came_and_went_again_in_that_time_is_not_called() -> None:
@@ -253,10 +268,50 @@ def test_no_connection_within_the_limit_is_an_error() -> None:
     assert isinstance(finish.error, NoConnection)
 
 
-def test_with_stay_a_failed_attempt_takes_a_fresh_seat() -> None:
-    call = offering(CallTerms("den", stay=True))
-    out = call.handle(i.PeerFailed(1, "no path."), 12.0)
-    assert out[1:] == [o.LeaveRoom(), o.ClosePeer(1, say_bye=False), o.OpenPeer(2, ()), o.JoinRoom()]
+def test_with_stay_a_failed_attempt_takes_a_fresh_seat_after_a_pause_that_grows() -> None:
+    call = offering(CallTerms("den", stay=True, wait_s=30))
+    now, pause_s = 12.0, FIRST_PAUSE_S
+    for attempt in (1, 2, 3):
+        out = call.handle(i.PeerFailed(attempt, "no path."), now)
+        assert out[0] == o.Announce(events.PeerLeft("b", "lost"))
+        assert out[2:] == [o.LeaveRoom(), o.ClosePeer(attempt, say_bye=False)]
+        assert call.deadline == now + pause_s
+        now += pause_s
+        assert call.handle(i.DeadlinePassed(), now) == [o.JoinRoom()]
+        call.handle(i.JoinedRoom("a", None, None, ()), now)
+        assert call.deadline == now + 30
+        call.handle(i.OtherJoined(BOB, 1), now)
+        pause_s *= 2
+
+
+def test_a_server_that_does_not_answer_the_join_is_no_pycall_server() -> None:
+    call = Call(TERMS)
+    call.handle(i.SignallingOpened(), 5.0)
+    assert call.deadline == 5.0 + JOIN_TIMEOUT_S
+    finish = call.handle(i.DeadlinePassed(), 5.0 + JOIN_TIMEOUT_S)[-1]
+    assert isinstance(finish, o.Finish)
+    assert isinstance(finish.error, ServerUnreachable)
+
+
+def test_who_lost_the_seat_during_the_call_asks_for_one_before_waiting_for_the_next() -> None:
+    call = talking(CallTerms("den", stay=True))
+    call.handle(i.RoomFull(), 20.0)
+    out = call.handle(i.ControlReceived(1, Bye()), 21.0)
+    assert out[1:] == [o.ClosePeer(1, say_bye=False), o.JoinRoom()]
+    assert call.handle(i.RoomFull(), 22.0) == []
+    assert call.handle(i.DeadlinePassed(), 22.0 + FIRST_PAUSE_S) == [o.JoinRoom()]
+
+
+def test_who_came_while_our_connection_was_away_is_offered_a_call_from_the_old_seat() -> None:
+    call = alone()
+    out = call.handle(i.JoinedRoom("a", 1, BOB, (), resumed=True), 5.0)
+    assert out[-1] == o.CreateOffer(1)
+
+
+def test_a_negotiation_goes_on_from_the_old_seat() -> None:
+    call = offering()
+    assert call.handle(i.JoinedRoom("a", 1, BOB, (), resumed=True), 11.0) == []
+    assert call.phase is Phase.CONNECTING
 
 
 def test_the_duration_counts_from_the_first_connection() -> None:
@@ -275,6 +330,12 @@ def test_what_the_other_side_does_is_announced() -> None:
         o.Announce(events.PeerState(muted=True, camera_off=False, recording=True))
     ]
     assert talking().handle(i.ControlReceived(1, Ping(1.0)), 12.0) == []
+
+
+def test_what_the_other_side_repeats_of_itself_is_announced_once() -> None:
+    call, state = talking(), State(muted=True, camera_off=False, recording=False)
+    assert len(call.handle(i.ControlReceived(1, state), 12.0)) == 1
+    assert call.handle(i.ControlReceived(1, state), 13.0) == []
 
 
 def test_the_first_frame_of_a_kind_is_announced() -> None:
@@ -301,7 +362,9 @@ anything = st.one_of(
             i.DeadlinePassed(),
         ]
     ),
-    st.builds(i.JoinedRoom, st.just("a"), st.none() | attempts, st.none() | st.just(BOB), st.just(())),
+    st.builds(
+        i.JoinedRoom, st.just("a"), st.none() | attempts, st.none() | st.just(BOB), st.just(()), st.booleans()
+    ),
     st.builds(i.OtherJoined, st.just(BOB), st.none() | attempts),
     st.builds(i.OtherLeft, st.sampled_from(["b", "z"]), st.sampled_from(["left", "lost"])),
     st.builds(
@@ -343,3 +406,4 @@ def test_whatever_happens_at_most_one_peer_connection_is_open_and_an_end_closes_
             assert not open_attempts
         if call.phase in {Phase.WAITING, Phase.CONNECTING}:
             assert call.deadline is not None
+            assert len(open_attempts) == 1

@@ -1,0 +1,61 @@
+"""The exchange of descriptions and candidates of one attempt (RFC 8829, RFC 8838)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pycall.core import outputs as o
+from pycall.core.messages import Answer, Candidate, Message, Offer
+
+MAX_EARLY_CANDIDATES: Final = 40
+"""Candidates kept until the description they belong to has come."""
+
+
+class Negotiation:
+    """What one peer connection has said and heard. Exactly one offer and one answer are exchanged."""
+
+    def __init__(self, attempt: int) -> None:
+        self.attempt = attempt
+        self._epoch: int | None = None
+        self._offering: bool | None = None
+        self._described = False
+        self._early: list[Candidate] = []
+
+    def begin(self, epoch: int | None, *, offering: bool) -> list[o.Output]:
+        """The other side is there, in pairing ``epoch``; the one who was there first offers."""
+        self._epoch, self._offering = epoch, offering
+        return [o.CreateOffer(self.attempt)] if offering else []
+
+    def offered(self, sdp: str) -> list[o.Output]:
+        """Our offer is ready."""
+        return [o.SendMessage(Offer(sdp, self._epoch))]
+
+    def answered(self, sdp: str) -> list[o.Output]:
+        """Our answer is ready."""
+        return [o.SendMessage(Answer(sdp, self._epoch))]
+
+    def received(self, message: Message) -> list[o.Output]:
+        """The other side's message; what is of another pairing or out of turn is dropped."""
+        if None not in (message.epoch, self._epoch) and message.epoch != self._epoch:
+            return []
+        match message:
+            case Offer(sdp) if self._offering is False and not self._described:
+                return self._describe(o.AcceptOffer(self.attempt, sdp))
+            case Answer(sdp) if self._offering is True and not self._described:
+                return self._describe(o.AcceptAnswer(self.attempt, sdp))
+            case Candidate() if self._offering is not None:
+                return self._candidate(message)
+            case _:
+                return []
+
+    def _describe(self, order: o.AcceptOffer | o.AcceptAnswer) -> list[o.Output]:
+        early, self._early = self._early, []
+        self._described = True
+        return [order, *(o.AddCandidate(self.attempt, candidate) for candidate in early)]
+
+    def _candidate(self, candidate: Candidate) -> list[o.Output]:
+        if self._described:
+            return [o.AddCandidate(self.attempt, candidate)]
+        if len(self._early) < MAX_EARLY_CANDIDATES:
+            self._early.append(candidate)
+        return []
