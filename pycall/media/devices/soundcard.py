@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from pycall.errors import DeviceFailed
 from pycall.media.devices.alsa import prepare_alsa
-from pycall.media.frames import SAMPLE_RATE
+from pycall.media.frames import SAMPLE_RATE, Samples
 
 try:
     import miniaudio
@@ -26,8 +26,12 @@ Direction = Literal["microphone", "speaker"]
 AVAILABLE: Final = miniaudio is not None
 """Whether the library is installed."""
 
-PERIOD_MS: Final = 10
-"""How much sound the device hands over at a time."""
+CAPTURE_MS: Final = 10
+"""How much sound a microphone hands over at a time."""
+
+PERIOD_MS: Final = 20
+PERIODS: Final = 2
+"""A speaker's buffer: what it asks for at a time, and how many of these. miniaudio's own is 200 ms."""
 
 _BACKENDS: Final = ("PULSEAUDIO", "ALSA", "COREAUDIO", "WASAPI", "DSOUND", "WINMM")
 """The real ones, in the order of preference. JACK is left out: asking for it may start a server."""
@@ -86,30 +90,70 @@ class CaptureStream:
 
     def __init__(self, endpoint: Endpoint | None, deliver: Callable[[bytes], None]) -> None:
         prepare_alsa()
-        self._device = miniaudio.CaptureDevice.__new__(miniaudio.CaptureDevice)
-        try:
-            self._device.__init__(
-                miniaudio.SampleFormat.SIGNED16,
-                nchannels=1,
-                sample_rate=SAMPLE_RATE,
-                buffersize_msec=PERIOD_MS,
-                device_id=endpoint.handle if endpoint else None,
-                backends=_backends(),
-                app_name="pycall",
-            )
-            pieces = _pieces(deliver)
-            next(pieces)
-            self._device.start(pieces)
-        except miniaudio.MiniaudioError as error:
-            release(self._device)  # also a device that did not open holds a connection
-            raise DeviceFailed(f"The sound system refuses it: {_reason(error)}.") from error
+        self._device = _running(
+            miniaudio.CaptureDevice,
+            _pieces(deliver),
+            nchannels=1,
+            sample_rate=SAMPLE_RATE,
+            buffersize_msec=CAPTURE_MS,
+            device_id=_handle(endpoint, "microphone"),
+        )
 
     def close(self) -> None:
         """Stop and release the device; after it nothing is delivered any more."""
-        release(self._device)
+        _release(self._device)
 
 
-def release(device: Any) -> None:
+class PlaybackStream:
+    """Sound to a speaker: mono, 48 kHz, int16.
+
+    ``take`` is asked for what is played next, about 20 ms at a time, in a thread of the sound system, and
+    must not raise. The rest is as for :class:`CaptureStream`.
+    """
+
+    latency_s = PERIOD_MS * (PERIODS - 1) / 1000
+    """Seconds from taking a sample to its coming out, as far as this side knows."""
+
+    def __init__(self, endpoint: Endpoint | None, take: Callable[[int], Samples]) -> None:
+        prepare_alsa()
+        self._device = _running(
+            miniaudio.PlaybackDevice,
+            _sound(take),
+            nchannels=1,
+            sample_rate=SAMPLE_RATE,
+            buffersize_msec=PERIOD_MS,
+            callback_periods=PERIODS,
+            device_id=_handle(endpoint, "speaker"),
+        )
+
+    def close(self) -> None:
+        """Stop and release the device; after it nothing is taken any more."""
+        _release(self._device)
+
+
+def _handle(endpoint: Endpoint | None, direction: Direction) -> Any:
+    """The library's own id; ``None`` is the default, which it must not be asked for where there is none."""
+    if endpoint is not None:
+        return endpoint.handle
+    if not endpoints(direction):
+        raise DeviceFailed(f"There is no {direction}.")
+    return None
+
+
+def _running(kind: Any, generator: Generator[Any, Any, None], **settings: Any) -> Any:
+    """A device of ``kind`` that was opened and started with ``generator``; raises :class:`DeviceFailed`."""
+    device = kind.__new__(kind)
+    try:
+        device.__init__(miniaudio.SampleFormat.SIGNED16, backends=_backends(), app_name="pycall", **settings)
+        next(generator)
+        device.start(generator)
+    except miniaudio.MiniaudioError as error:
+        _release(device)  # also a device that did not open holds a connection
+        raise DeviceFailed(f"The sound system refuses it: {_reason(error)}.") from error
+    return device
+
+
+def _release(device: Any) -> None:
     """Close a miniaudio device for good.
 
     Its ``close()`` keeps the connection to the sound server open, five file descriptors each time, so
@@ -147,6 +191,13 @@ def _pieces(deliver: Callable[[bytes], None]) -> Generator[None, bytes, None]:
     with contextlib.suppress(GeneratorExit):
         while True:
             deliver((yield))
+
+
+def _sound(take: Callable[[int], Samples]) -> Generator[Samples | bytes, int, None]:
+    """A callback in the form that miniaudio wants: it sends how many samples it wants and gets them."""
+    count = yield b""
+    while True:
+        count = yield take(count)
 
 
 def _reason(error: Exception) -> str:

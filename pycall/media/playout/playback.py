@@ -6,14 +6,14 @@ PulseAudio and PipeWire too.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Generator
-from typing import Any, Final, Protocol, TypeAlias
+from collections.abc import Callable
+from typing import Final, Protocol, TypeAlias
 
 import av
-import numpy as np
 
 from pycall.errors import DeviceFailed
 from pycall.media.devices import soundcard
@@ -22,15 +22,6 @@ from pycall.media.devices.listing import Device
 from pycall.media.frames import BLOCK, SAMPLE_RATE, Samples
 from pycall.media.playout.pace import Pace
 from pycall.media.worker import Worker
-
-try:
-    import miniaudio
-except ImportError:
-    miniaudio = None
-
-PERIOD_MS: Final = 20
-PERIODS: Final = 2
-"""The device's buffer: what it asks for at a time, and how many of these. miniaudio's own is 200 ms."""
 
 AHEAD: Final = 2
 """Blocks written to ALSA at once at the beginning; FFmpeg would take seconds of sound and play them late."""
@@ -55,54 +46,16 @@ class Playback(Protocol):
 
 def open_playback(device: Device | None, take: Take) -> Playback:
     """Begin to play on ``device``, or on the system's choice; raises :class:`DeviceFailed`."""
-    prepare_alsa()
-    return CardPlayback(device, take) if soundcard.AVAILABLE else AlsaPlayback(device, take)
+    if soundcard.AVAILABLE:
+        return soundcard.PlaybackStream(_endpoint(device) if device else None, take)
+    return AlsaPlayback(device, take)
 
 
-class CardPlayback:
-    """Playing through miniaudio."""
-
-    latency_s = PERIOD_MS * (PERIODS - 1) / 1000
-
-    def __init__(self, device: Device | None, take: Take) -> None:
-        try:
-            self._device: Any = miniaudio.PlaybackDevice(
-                miniaudio.SampleFormat.SIGNED16,
-                nchannels=1,
-                sample_rate=SAMPLE_RATE,
-                buffersize_msec=PERIOD_MS,
-                callback_periods=PERIODS,
-                device_id=_handle(device) if device else None,
-                backends=soundcard._backends(),  # noqa: SLF001
-                app_name="pycall",
-            )
-        except miniaudio.MiniaudioError as error:
-            raise DeviceFailed(f"The sound system refuses it ({error.args[0]}).") from error
-        sound = _sound(take)
-        next(sound)
-        try:
-            self._device.start(sound)
-        except miniaudio.MiniaudioError as error:
-            self.close()
-            raise DeviceFailed(f"It does not start ({error.args[0]}).") from error
-
-    def close(self) -> None:
-        """Stop and release the device."""
-        soundcard.release(self._device)
-
-
-def _handle(device: Device) -> Any:
+def _endpoint(device: Device) -> soundcard.Endpoint:
     for endpoint in soundcard.endpoints("speaker"):
         if endpoint.id == device.id:
-            return endpoint.handle
+            return endpoint
     raise DeviceFailed("It is not there any more.")
-
-
-def _sound(take: Take) -> Generator[Samples, int, None]:
-    """A callback in the form that miniaudio wants: it sends how many samples it wants and gets them."""
-    count = yield np.zeros(0, np.int16)
-    while True:
-        count = yield take(count)
 
 
 class AlsaPlayback:
@@ -112,12 +65,13 @@ class AlsaPlayback:
 
     def __init__(self, device: Device | None, take: Take) -> None:
         self._take = take
+        prepare_alsa()
         os.environ.setdefault("PULSE_LATENCY_MSEC", PULSE_MS)
-        self._container = av.open(device.id if device else "default", "w", format="alsa")
-        self._stream = self._container.add_stream("pcm_s16le", SAMPLE_RATE, layout="mono")
         try:
+            self._container = av.open(device.id if device else "default", "w", format="alsa")
+            self._stream = self._container.add_stream("pcm_s16le", SAMPLE_RATE, layout="mono")
             self._container.start_encoding()
-        except av.FFmpegError as error:
+        except (av.FFmpegError, OSError) as error:
             raise DeviceFailed(f"ALSA does not open it ({error.strerror}).") from error
         self._lock = threading.Lock()
         self._worker = Worker("alsa-playback", self._run)
@@ -131,16 +85,14 @@ class AlsaPlayback:
             self._lock.release()
 
     def _run(self, stop: threading.Event) -> None:
-        with self._lock:
+        # An error means that it was unplugged, or that its server ended: it pulls no more.
+        with self._lock, contextlib.suppress(av.FFmpegError):
             for _ in range(AHEAD):
                 self._write()
             pace = Pace(BLOCK / SAMPLE_RATE)
             while not stop.wait(pace.wait_s(time.monotonic())):
                 pace.step()
-                try:
-                    self._write()
-                except av.FFmpegError:  # it was unplugged, or its server ended: it pulls no more
-                    return
+                self._write()
 
     def _write(self) -> None:
         frame = av.AudioFrame.from_ndarray(self._take(BLOCK).reshape(1, -1), format="s16", layout="mono")

@@ -2,8 +2,8 @@
 
 The clock and the number are there twice: for people, and as a strip of cells for programs
 (:mod:`pycall.media.testsignals.strip`). A corner flashes at the beginning of each second of wall time,
-together with the beep of :mod:`pycall.media.testsignals.tones`. Everything that never changes is painted once; a frame costs a
-copy of that and a few small rectangles.
+together with the beep of :mod:`pycall.media.testsignals.tones`. Everything that never changes is painted
+once; a frame costs a copy of that and a few small rectangles.
 """
 
 from __future__ import annotations

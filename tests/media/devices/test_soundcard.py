@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
 from pycall.errors import DeviceFailed
 from pycall.media.devices import soundcard
-from tests.rig import Pulse, wait_until
+from pycall.media.frames import Samples
+from tests.rig import Pulse, running_pulse, wait_until
 
 pytestmark = [
     pytest.mark.integration,
@@ -26,7 +29,38 @@ def test_a_microphone_delivers_and_leaves_nothing_open(pulse: Pulse) -> None:
     assert psutil.Process().num_fds() == before
 
 
-def _more_than_three(pieces: list[bytes]) -> bool:
+def test_a_speaker_takes_and_leaves_nothing_open(pulse: Pulse) -> None:
+    before = psutil.Process().num_fds()
+    for endpoint in (None, soundcard.endpoints("speaker")[0]):
+        counts: list[int] = []
+        stream = soundcard.PlaybackStream(endpoint, partial(_silence, counts))
+        wait_until(partial(_more_than_three, counts))
+        stream.close()
+        assert all(0 < count <= 4800 for count in counts)
+    assert psutil.Process().num_fds() == before
+
+
+@pytest.mark.parametrize("stream", [soundcard.PlaybackStream, soundcard.CaptureStream])
+@pytest.mark.parametrize("server", ["unix:/nowhere", "without devices"])
+def test_a_device_that_does_not_open_leaves_nothing_open(
+    pulse: Pulse, monkeypatch: pytest.MonkeyPatch, server: str, stream: Any
+) -> None:
+    """As after a default device is lost: it is tried again and again."""
+    with running_pulse() as bare:
+        monkeypatch.setenv("PULSE_SERVER", server if ":" in server else bare.env["PULSE_SERVER"])
+        before = psutil.Process().num_fds()
+        for _ in range(3):
+            with pytest.raises(DeviceFailed):
+                stream(None, print)
+        assert psutil.Process().num_fds() == before
+
+
+def _silence(counts: list[int], count: int) -> Samples:
+    counts.append(count)
+    return np.zeros(count, np.int16)
+
+
+def _more_than_three(pieces: list[Any]) -> bool:
     return len(pieces) > 3
 
 
