@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import av
 
-from pycall.client.compat import Tap
+from pycall.client.compat import ReceiverTap
 from pycall.client.latency import ClockOffset, LatencyMeter
 from pycall.client.tracks import Incoming, Samples
 from pycall.core import inputs
@@ -26,7 +26,7 @@ class Reception:
         self._incoming = incoming
         self._clock = clock
         self._post = post
-        self.taps: dict[Kind, Tap] = {}
+        self.taps: dict[Kind, ReceiverTap] = {}
         self.pictures = 0
         self.samples = 0
         self.size: tuple[int, int] | None = None

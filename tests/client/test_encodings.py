@@ -10,6 +10,7 @@ import pytest
 from aiortc.jitterbuffer import JitterFrame
 
 from pycall.client import compat
+from pycall.client.compat.sending import H264Encoder
 from pycall.client.peer import Outgoing
 from pycall.client.reorder import h264_packet
 from tests.client.pair import End, Source, brightness, painted, running, until
@@ -19,7 +20,7 @@ def test_pictures_of_h264_come_back_one_for_one_from_the_stock_decoder() -> None
     compat.install()
     codec = next(codec for codec in aiortc.codecs.CODECS["video"] if codec.name == "H264")
     encoder, decoder = aiortc.codecs.get_encoder(codec), aiortc.codecs.get_decoder(codec)
-    assert isinstance(encoder, compat.H264Encoder)
+    assert isinstance(encoder, H264Encoder)
     for number in range(5):
         frame = painted(200, (1280, 720))
         frame.pts, frame.time_base = number * 3_000, Fraction(1, 90_000)
@@ -47,8 +48,8 @@ async def test_pictures_are_encoded_as_the_other_side_prefers(described: str) ->
             await until(lambda: len(caller.taker.pictures) > 20 and len(callee.taker.pictures) > 20)
             assert abs(brightness(caller.taker.pictures[-1])[0] - 90) < 12
             assert abs(brightness(callee.taker.pictures[-1])[0] - 200) < 12
-            assert isinstance(_encoder(caller), compat.H264Encoder)
-            assert isinstance(_encoder(callee), compat.H264Encoder) == (described == "offer")
+            assert isinstance(_encoder(caller), H264Encoder)
+            assert isinstance(_encoder(callee), H264Encoder) == (described == "offer")
         finally:
             await caller.peer.close(say_bye=False)
             await callee.peer.close(say_bye=False)

@@ -1,0 +1,52 @@
+"""The one place that knows the inside of aiortc and aioice.
+
+Every name here that is private to them, or replaced in them, was read in aiortc 1.16 and aioice
+0.13; ``tests/client/compat`` holds a contract for each. With other versions, or when a name is gone,
+that part stays as the library made it and an error is logged: a guard is missing then.
+
+What is changed and why:
+
+* **Guards.** Stock, any sender of a datagram is heard and a single one can end the call. Here only
+  addresses that were signalled, or that proved themselves in a connectivity check, reach the media
+  plane, and the SCTP parser refuses lengths that cannot be.
+* **Sending.** Encoders of our own (:mod:`pycall.client.encoders`), a longer memory for repairs, and
+  sender reports that stamp capture instead of sending (RFC 3550 section 6.4.1).
+* **Receiving.** Frames leave in order at once (:mod:`pycall.client.reorder`) instead of being held
+  back by up to 80 ms, and a loss leaves no lag behind.
+* **Addresses.** Bridges to containers are not offered; the loopback is, when there is nothing else.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+
+from pycall.client.compat.connection import abandon, consent_lost, nominated_path
+from pycall.client.compat.guarding import filter_addresses, guard_datagrams, guard_sctp
+from pycall.client.compat.receiving import ReceiverTap, tune_receiver
+from pycall.client.compat.releases import versions_known
+from pycall.client.compat.sending import lengthen_history, report_capture_times, use_encoders
+
+__all__ = [
+    "ReceiverTap",
+    "abandon",
+    "consent_lost",
+    "install",
+    "nominated_path",
+    "report_capture_times",
+    "tune_receiver",
+]
+
+logger = logging.getLogger(__name__)
+
+
+@functools.cache
+def install() -> None:
+    """Change what is changed for the whole process; further calls do nothing."""
+    if not versions_known():
+        return
+    for part in (guard_datagrams, guard_sctp, use_encoders, lengthen_history, filter_addresses):
+        try:
+            part()
+        except AttributeError as missing:
+            logger.error("aiortc is different inside than expected: %s", missing)  # noqa: TRY400  says it all

@@ -1,0 +1,74 @@
+"""What may come in, and which addresses are told."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+import aioice.ice
+import aiortc.rtcsctptransport
+import ifaddr
+
+from pycall.client.compat.releases import replace
+from pycall.client.guards import decode_params, without_bridges
+
+logger = logging.getLogger(__name__)
+
+MAX_DATAGRAMS: Final = 2_000
+"""Received datagrams waiting for the call to read them; more is a flood."""
+
+
+def guard_datagrams() -> None:
+    """Drop what no known address sent, and what is neither STUN, DTLS nor SRTP (RFC 7983)."""
+
+    def datagram_received(self: Any, data: bytes, address: tuple[Any, ...]) -> None:
+        if not data:
+            return
+        if data[0] < 4:
+            check_received(self, data, address)
+        elif address[:2] in known_addresses(self.receiver):
+            self.receiver.data_received(data, self.local_candidate.component)
+
+    def data_received(self: Any, data: bytes, component: int) -> None:
+        if data and data[0] >= 4 and self._queue.qsize() < MAX_DATAGRAMS:
+            queue_up(self, data, component)
+
+    for name in ("_remote_candidates", "_early_checks", "_queue"):
+        getattr(aioice.ice.Connection(ice_controlling=False), name)
+    queue_up = replace(aioice.ice.Connection, "data_received", data_received)
+    check_received = replace(aioice.ice.StunProtocol, "datagram_received", datagram_received)
+
+
+def known_addresses(connection: Any) -> set[tuple[str, int]]:
+    """Addresses that were signalled or passed an authenticated check (RFC 8445 section 7.3)."""
+    size = (len(connection._remote_candidates), len(connection._early_checks))
+    cached: tuple[tuple[int, int], set[tuple[str, int]]] | None = getattr(connection, "_pycall_known", None)
+    if cached is None or cached[0] != size:
+        known = {(candidate._network_host, candidate.port) for candidate in connection._remote_candidates}
+        known |= {check[1] for check in connection._early_checks}
+        cached = connection._pycall_known = (size, known)
+    return cached[1]
+
+
+def guard_sctp() -> None:
+    """Refuse parameter lengths that cannot be, and let no malformed packet end the call."""
+
+    async def handle_data(self: Any, data: bytes) -> None:
+        try:
+            await original(self, data)
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001  the parser raises whatever the bytes make it raise
+            logger.debug("Dropped a malformed SCTP packet: %r", error)
+
+    original = replace(aiortc.rtcsctptransport.RTCSctpTransport, "_handle_data", handle_data)
+    replace(aiortc.rtcsctptransport, "decode_params", decode_params)
+
+
+def filter_addresses() -> None:
+    """Offer no address that leads only to containers of this computer."""
+
+    def get_host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
+        return without_bridges(original(use_ipv4, use_ipv6), ifaddr.get_adapters())
+
+    original = replace(aioice.ice, "get_host_addresses", get_host_addresses)

@@ -1,0 +1,38 @@
+"""Which releases are known inside, and how a name of theirs is replaced."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import logging
+from typing import Any, Final
+
+logger = logging.getLogger(__name__)
+
+KNOWN: Final = {"aiortc": "1.16.", "aioice": "0.13."}
+"""The releases whose inside this package was written for."""
+
+
+@functools.cache
+def versions_known() -> bool:
+    """Whether the installed releases are those this package knows; says so once if not."""
+    versions = {name: importlib.metadata.version(name) for name in KNOWN}
+    known = all(versions[name].startswith(start) for name, start in KNOWN.items())
+    if not known:
+        logger.error("pycall guards aiortc 1.16 and aioice 0.13; %s run without its guards.", versions)
+    return known
+
+
+def replace(owner: Any, name: str, replacement: object) -> Any:
+    """Put ``replacement`` in place of ``owner.name``, which must exist, and return what was there."""
+    original = getattr(owner, name)
+    setattr(owner, name, replacement)
+    return original
+
+
+def has_all(owner: object, *names: str) -> bool:
+    """Whether the releases are known and ``owner`` has these names; says so if not."""
+    missing = [name for name in names if not hasattr(owner, name)]
+    if missing:
+        logger.error("aiortc is different inside than expected: no %s", ", ".join(missing))
+    return versions_known() and not missing

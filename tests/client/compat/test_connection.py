@@ -1,0 +1,71 @@
+"""What is known of a connection is true, and one that hangs is let go."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from pycall.client import compat
+from pycall.client.peer import Outgoing
+from pycall.core import inputs
+from tests.client.pair import End, Source, call, running, until
+
+
+async def test_a_call_within_one_computer_is_direct() -> None:
+    caller, callee = End(), End()
+    async with call(caller, callee):
+        assert caller.peer._dtls is not None
+        assert compat.nominated_path(caller.peer._dtls.transport) == "direct"
+        assert not compat.consent_lost(caller.peer._dtls.transport)
+
+
+async def test_a_relay_at_either_end_makes_the_path_relayed() -> None:
+    caller, callee = End(), End()
+    async with call(caller, callee):
+        assert caller.peer._dtls is not None
+        ice = caller.peer._dtls.transport
+        [pair] = ice._connection._nominated.values()
+        pair.remote_candidate.type = "relay"
+        assert compat.nominated_path(ice) == "relay"
+
+
+async def test_an_end_that_stops_answering_is_told_from_one_that_hangs_up() -> None:
+    caller, callee = End(), End()
+    async with call(caller, callee):
+        assert caller.peer._dtls is not None
+        await caller.peer._dtls.transport._connection.close()  # as aioice does when consent expires
+        await until(lambda: caller.said(inputs.PeerFailed))
+    assert caller.said(inputs.PeerClosed) == []
+
+
+class _Socket:
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class _DeadRelay:
+    """A relay whose server is gone: closing it waits for an answer that never comes."""
+
+    def __init__(self) -> None:
+        self.transport = _Socket()
+
+    async def close(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_what_does_not_close_in_time_is_let_go() -> None:
+    source = Source(200, 440)
+    caller, callee = End(Outgoing(source.pictures, source.sounds)), End(Outgoing(None, source.sounds))
+    with running(source):
+        async with call(caller, callee):
+            await until(lambda: caller.taker.sounds)
+            relay: Any = _DeadRelay()
+            assert caller.peer._dtls is not None
+            caller.peer._dtls.transport._connection._protocols.append(relay)
+            start = time.monotonic()
+            await caller.peer.close(say_bye=False)
+            assert time.monotonic() - start < 3
+    assert relay.transport.closed

@@ -1,0 +1,102 @@
+"""The names that are touched are there; with other releases everything stays as it is, and that is said."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import aioice.ice
+import aiortc.clock
+import aiortc.codecs
+import aiortc.codecs.h264
+import aiortc.rtcrtpreceiver
+import aiortc.rtcrtpsender
+import aiortc.rtcsctptransport
+import pytest
+from aiortc import RTCPeerConnection, RTCRtpReceiver
+from aiortc.jitterbuffer import JitterBuffer
+
+from pycall.client import compat
+from pycall.client.compat import releases
+from pycall.client.peer import Outgoing
+from tests.client.pair import End, Source, call, running, until
+
+
+@pytest.mark.parametrize(
+    ("owner", "names"),
+    [
+        (aioice.ice, ["get_host_addresses"]),
+        (aioice.ice.Connection, ["data_received"]),
+        (aioice.ice.StunProtocol, ["datagram_received"]),
+        (aiortc.rtcsctptransport, ["decode_params"]),
+        (aiortc.rtcsctptransport.RTCSctpTransport, ["_handle_data"]),
+        (aiortc.codecs, ["CODECS", "OpusDecoder", "OpusEncoder", "get_decoder", "get_encoder"]),
+        (aiortc.codecs, ["H264Encoder", "Vp8Encoder"]),
+        (aiortc.codecs.h264.H264Encoder, ["_packetize", "_split_bitstream", "target_bitrate"]),
+        (aiortc.codecs.vpx.Vp8Encoder, ["_packetize", "target_bitrate"]),
+        (aiortc.rtcrtpsender, ["RTP_HISTORY_SIZE"]),
+        (aiortc.rtcrtpreceiver, ["RTP_HISTORY_SIZE"]),
+        (aiortc.clock, ["current_ntp_time"]),
+    ],
+)
+def test_the_names_that_are_replaced_are_there(owner: object, names: list[str]) -> None:
+    assert [name for name in names if not hasattr(owner, name)] == []
+
+
+async def test_the_names_used_of_a_connection_are_there(connection: RTCPeerConnection) -> None:
+    transceiver: Any = connection.addTransceiver("video")
+    ice = transceiver.receiver.transport.transport
+    for name in ("jitter_buffer", "decoder_queue", "timestamp_mapper", "codecs", "nack_generator"):
+        assert hasattr(transceiver.receiver, f"_RTCRtpReceiver__{name}"), name
+    for name in ("_handle_rtp_packet", "_handle_rtcp_packet", "_send_rtcp_nack"):
+        assert inspect.iscoroutinefunction(getattr(transceiver.receiver, name)), name
+    assert hasattr(transceiver.receiver._RTCRtpReceiver__timestamp_mapper, "_origin")
+    assert inspect.iscoroutinefunction(transceiver.sender._send_rtcp)
+    assert hasattr(transceiver.sender, "_RTCRtpSender__lsr")
+    assert hasattr(connection, "_RTCPeerConnection__closeTask")
+    for name in ("_nominated", "_closing", "_protocols", "_remote_candidates", "_early_checks", "_queue"):
+        assert hasattr(ice._connection, name), name
+
+
+def test_what_is_replaced_takes_what_the_library_gives() -> None:
+    stock = "(self, packet: aiortc.rtp.RtpPacket, arrival_time_ms: int) -> None"
+    assert str(inspect.signature(RTCRtpReceiver._handle_rtp_packet)) == stock
+    assert list(inspect.signature(JitterBuffer.add).parameters) == ["self", "packet"]
+    assert list(inspect.signature(aioice.ice.get_host_addresses).parameters) == ["use_ipv4", "use_ipv6"]
+
+
+def test_installing_again_changes_nothing() -> None:
+    before = aioice.ice.StunProtocol.datagram_received
+    compat.install()
+    assert aioice.ice.StunProtocol.datagram_received is before
+
+
+@pytest.fixture
+def unknown_release(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    releases.versions_known.cache_clear()
+    monkeypatch.setattr(importlib.metadata, "version", lambda _: "9.9.9")
+    yield
+    releases.versions_known.cache_clear()
+
+
+async def test_another_release_stays_as_it_is_and_that_is_said_once(
+    unknown_release: None, connection: RTCPeerConnection, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR, "pycall"):  # what is shown without -v
+        transceiver: Any = connection.addTransceiver("audio")
+        tap = compat.tune_receiver(transceiver.receiver, "audio")
+        compat.tune_receiver(connection.addTransceiver("video").receiver, "video")
+    assert isinstance(transceiver.receiver._RTCRtpReceiver__jitter_buffer, JitterBuffer)
+    assert tap.captured_at(0) is None
+    assert len(caplog.records) == 1
+
+
+async def test_a_call_works_without_our_receiving(unknown_release: None) -> None:
+    source = Source(200, 440)
+    caller, callee = End(Outgoing(source.pictures, source.sounds)), End()
+    with running(source):
+        async with call(caller, callee):
+            await until(lambda: callee.taker.pictures and callee.taker.sounds)
