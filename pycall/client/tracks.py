@@ -173,7 +173,7 @@ class SoundTrack(_OutgoingTrack[Sound]):
 
     def __init__(self, feed: SourceFeed[Sound], origin: float) -> None:
         super().__init__(feed, depth=SOUND_DEPTH)
-        self._clock = SampleClock(origin)
+        self._clock = StampClock(origin)
 
     async def recv(self) -> av.AudioFrame:
         """The next block, stamped on the clock that began at ``origin``."""
@@ -187,7 +187,7 @@ class SoundTrack(_OutgoingTrack[Sound]):
         return frame
 
 
-class SampleClock:
+class StampClock:
     """Stamps blocks of sound: counts samples, and jumps only over gaps of the source.
 
     A sound card's clock and ours drift apart; the slow part of the difference is followed.

@@ -21,9 +21,9 @@ from pycall.client.tracks import (
     SAMPLE_RATE,
     SOUND_DEPTH,
     PictureTrack,
-    SampleClock,
     Samples,
     SoundTrack,
+    StampClock,
     mono,
     receive_pictures,
     receive_sound,
@@ -160,19 +160,19 @@ async def test_a_track_knows_when_what_was_sent_was_captured() -> None:
 
 
 def test_time_stamps_of_sound_count_samples_whatever_the_jitter() -> None:
-    clock, jitter = SampleClock(0.0), np.random.default_rng(1)
+    clock, jitter = StampClock(0.0), np.random.default_rng(1)
     stamps = [clock.stamp(5 + block * 0.02 + jitter.uniform(-0.02, 0.02)) for block in range(2_000)]
     assert set(np.diff(stamps)) == {BLOCK}
 
 
 def test_a_slow_sound_card_is_followed_without_gaps() -> None:
-    clock = SampleClock(0.0)
+    clock = StampClock(0.0)
     stamps = [clock.stamp(block * 0.02 * 1.0002) for block in range(50_000)]  # 17 minutes, 0.2 s late
     assert set(np.diff(stamps)) == {BLOCK}
 
 
 def test_a_gap_of_the_source_is_a_gap_in_the_time_stamps() -> None:
-    clock = SampleClock(0.0)
+    clock = StampClock(0.0)
     before = [clock.stamp(block * 0.02) for block in range(10)]
     after = clock.stamp(3.0)
     assert after == 3 * SAMPLE_RATE
@@ -182,7 +182,7 @@ def test_a_gap_of_the_source_is_a_gap_in_the_time_stamps() -> None:
 
 @given(st.lists(st.floats(-1e6, 1e6), max_size=50))
 def test_time_stamps_of_sound_only_grow(moments: list[float]) -> None:
-    clock = SampleClock(0.0)
+    clock = StampClock(0.0)
     stamps = [clock.stamp(moment) for moment in moments]
     assert all(later - sooner >= BLOCK for sooner, later in itertools.pairwise(stamps))
     assert min(stamps, default=0) >= 0
