@@ -117,15 +117,16 @@ class SoundOrder:
 
     def pop(self, now: float) -> Encoded | None:  # noqa: ARG002  sound waits by packets, not by time
         """The next packet to decode; ``None`` when none is due."""
-        if self._next is None or not self._waiting:
-            return None
-        if self._next not in self._waiting:
-            if len(self._waiting) < self._patience:
-                return None
-            self._next = min(self._waiting)
-        packet = self._waiting.pop(self._next)
-        self._next += 1
-        return Encoded(packet.timestamp, packet.payload)
+        while self._next is not None and self._waiting:
+            if self._next not in self._waiting:
+                if len(self._waiting) < self._patience:
+                    return None
+                self._next = min(self._waiting)
+            packet = self._waiting.pop(self._next)
+            self._next += 1
+            if packet.payload:
+                return Encoded(packet.timestamp, packet.payload)
+        return None
 
     def missing(self) -> list[int]:
         """Nothing: sound is not repaired."""

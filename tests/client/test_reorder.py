@@ -69,6 +69,17 @@ def test_a_new_stream_of_sound_is_followed_at_once(start: int, jump: int) -> Non
     assert fed(SoundOrder(), [start, start + 1, start + jump + 1]) == [start, start + 1, start + jump + 1]
 
 
+def test_sound_without_content_is_left_out_and_nothing_waits_for_it() -> None:
+    order = SoundOrder()
+    assert fed(order, [1]) == [1]
+    order.push(Packet(2, 1_920, b""))
+    assert order.pop(0.0) is None
+    assert fed(order, [3]) == [3]
+    for packet in (sound(6), Packet(5, 4_800, b""), Packet(4, 3_840, b"")):
+        order.push(packet)
+    assert fed(order, [7]) == [6, 7]
+
+
 @given(st.lists(starts, max_size=300))
 def test_sound_never_piles_up(numbers: list[int]) -> None:
     order = SoundOrder()

@@ -11,8 +11,10 @@ What is changed and why:
   plane, and the SCTP parser refuses lengths that cannot be.
 * **Sending.** Encoders of our own (:mod:`pycall.client.encoders`), a longer memory for repairs, and
   sender reports that stamp capture instead of sending (RFC 3550 section 6.4.1).
+* **Decoding.** Nothing empty, which would end a decoder, and no picture of a size nobody sends.
 * **Receiving.** Frames leave in order at once (:mod:`pycall.client.reorder`) instead of being held
-  back by up to 80 ms, and a loss leaves no lag behind.
+  back by up to 80 ms, a loss leaves no lag
+  behind, and closing does not wait for what is not decoded yet.
 * **Addresses.** Bridges to containers are not offered; the loopback is, when there is nothing else.
 """
 
@@ -22,6 +24,7 @@ import functools
 import logging
 
 from pycall.client.compat.connection import abandon, consent_lost, nominated_path
+from pycall.client.compat.decoding import use_decoders
 from pycall.client.compat.guarding import filter_addresses, guard_datagrams, guard_sctp
 from pycall.client.compat.receiving import ReceiverTap, tune_receiver
 from pycall.client.compat.releases import versions_known
@@ -45,7 +48,7 @@ def install() -> None:
     """Change what is changed for the whole process; further calls do nothing."""
     if not versions_known():
         return
-    for part in (guard_datagrams, guard_sctp, use_encoders, lengthen_history, filter_addresses):
+    for part in (guard_datagrams, guard_sctp, use_encoders, use_decoders, lengthen_history, filter_addresses):
         try:
             part()
         except AttributeError as missing:

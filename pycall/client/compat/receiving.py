@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -67,13 +69,21 @@ class _Buffer:
 def tune_receiver(receiver: RTCRtpReceiver, kind: str) -> ReceiverTap:
     """Have ``receiver``, which has not begun, put packets in order our way."""
     clock_rate = 48_000 if kind == "audio" else 90_000
-    inside = ("jitter_buffer", "decoder_queue", "timestamp_mapper", "codecs", "nack_generator")
+    inside = (
+        "jitter_buffer",
+        "decoder_queue",
+        "timestamp_mapper",
+        "codecs",
+        "nack_generator",
+        "stop_decoder",
+    )
     mangled = [f"_RTCRtpReceiver__{name}" for name in inside]
     if not has_all(receiver, *mangled, "_handle_rtp_packet", "_handle_rtcp_packet", "_send_rtcp_nack"):
         return ReceiverTap(receiver, clock_rate)
     order: Order = SoundOrder() if kind == "audio" else PictureOrder()
     tap = ReceiverTap(receiver, clock_rate, order)
     _drain_after_each_packet(receiver, order)
+    _stop_at_once(receiver)
 
     async def handle_rtcp_packet(packet: Any) -> None:
         if isinstance(packet, RtcpSrPacket):
@@ -86,21 +96,21 @@ def tune_receiver(receiver: RTCRtpReceiver, kind: str) -> ReceiverTap:
 
 def _drain_after_each_packet(receiver: Any, order: Order) -> None:
     """Stock, one packet in lets one frame out, so that a lag once there stays."""
-    codecs, queue = receiver._RTCRtpReceiver__codecs, receiver._RTCRtpReceiver__decoder_queue
+    codecs, waiting = receiver._RTCRtpReceiver__codecs, receiver._RTCRtpReceiver__decoder_queue
     buffer = receiver._RTCRtpReceiver__jitter_buffer = _Buffer(order, codecs)
     nacks = receiver._RTCRtpReceiver__nack_generator
     asked_at = 0.0
 
     async def handle_rtp_packet(packet: RtpPacket, arrival_time_ms: int) -> None:
         nonlocal asked_at
-        if queue.qsize() > MAX_ENCODED:
+        if waiting.qsize() > MAX_ENCODED:
             order.restart()
             return
         await original(packet, arrival_time_ms=arrival_time_ms)
         codec = codecs.get(packet.payload_type)
         while codec is not None and (frame := buffer.pop()) is not None:
             frame.timestamp = receiver._RTCRtpReceiver__timestamp_mapper.map(frame.timestamp)
-            queue.put((codec, frame))
+            waiting.put((codec, frame))
         missing = order.missing()
         if nacks is not None:
             nacks.missing.intersection_update(missing)
@@ -109,3 +119,16 @@ def _drain_after_each_packet(receiver: Any, order: Order) -> None:
             await receiver._send_rtcp_nack(packet.ssrc, missing)
 
     original: Callable[..., Any] = replace(receiver, "_handle_rtp_packet", handle_rtp_packet)
+
+
+def _stop_at_once(receiver: Any) -> None:
+    """Stock, the event loop stands still until all that waits is decoded."""
+    waiting = receiver._RTCRtpReceiver__decoder_queue
+
+    def stop_decoder() -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                waiting.get_nowait()
+        original()
+
+    original: Callable[[], None] = replace(receiver, "_RTCRtpReceiver__stop_decoder", stop_decoder)

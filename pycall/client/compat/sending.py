@@ -89,16 +89,8 @@ class OpusEncoder(aiortc.codecs.opus.OpusEncoder):
         return self._encoder.encode(frame), timestamp
 
 
-class OpusDecoder(aiortc.codecs.opus.OpusDecoder):
-    """One voice is all that is played; libopus mixes stereo down while decoding."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.codec.layout = "mono"
-
-
 def use_encoders() -> None:
-    """Put our codecs in place of aiortc's, and say what our Opus does."""
+    """Put our encoders in place of aiortc's, and say what our Opus does."""
     opus = aiortc.codecs.CODECS["audio"][0]
     if opus.mimeType != "audio/opus":
         raise AttributeError("opus is not the first codec of sound")
@@ -106,7 +98,6 @@ def use_encoders() -> None:
     replace(aiortc.codecs, "Vp8Encoder", Vp8Encoder)
     replace(aiortc.codecs, "H264Encoder", H264Encoder)
     replace(aiortc.codecs, "OpusEncoder", OpusEncoder)
-    replace(aiortc.codecs, "OpusDecoder", OpusDecoder)
 
 
 def lengthen_history() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import numpy as np
 from aiortc import RTCPeerConnection
-from aiortc.rtp import RtpPacket, is_rtcp
+from aiortc.rtp import RtcpByePacket, RtpPacket, is_rtcp
 
 from pycall.client.compat import receiving
 from pycall.client.peer import Outgoing
@@ -94,3 +95,26 @@ async def test_a_decoder_that_falls_behind_gets_no_more(connection: RTCPeerConne
     for sequence in range(100):
         await receiver._handle_rtp_packet(RtpPacket(payload_type=96, sequence_number=sequence), 0)
     assert queue.qsize() == receiving.MAX_ENCODED + 1
+
+
+class _Decoder:
+    """Stands where aiortc's thread stood: decodes what it is given until it is told to end."""
+
+    def __init__(self, given: queue.Queue[Any]) -> None:
+        self._given = given
+        self.decoded: list[Any] = []
+
+    def join(self) -> None:
+        self.decoded += iter(self._given.get_nowait, None)
+
+
+async def test_ending_does_not_wait_for_what_is_not_decoded_yet(connection: RTCPeerConnection) -> None:
+    receiver: Any = connection.addTransceiver("video").receiver
+    receiving.tune_receiver(receiver, "video")
+    decoder = _Decoder(receiver._RTCRtpReceiver__decoder_queue)
+    receiver._RTCRtpReceiver__decoder_thread = decoder
+    for number in range(receiving.MAX_ENCODED):
+        receiver._RTCRtpReceiver__decoder_queue.put(number)
+    await receiver._handle_rtcp_packet(RtcpByePacket(sources=[1]))
+    assert decoder.decoded == []
+    assert receiver._RTCRtpReceiver__decoder_thread is None

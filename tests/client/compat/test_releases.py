@@ -34,7 +34,7 @@ from tests.client.pair import End, Source, call, running, until
         (aiortc.rtcsctptransport, ["decode_params"]),
         (aiortc.rtcsctptransport.RTCSctpTransport, ["_handle_data"]),
         (aiortc.codecs, ["CODECS", "OpusDecoder", "OpusEncoder", "get_decoder", "get_encoder"]),
-        (aiortc.codecs, ["H264Encoder", "Vp8Encoder"]),
+        (aiortc.codecs, ["H264Decoder", "H264Encoder", "Vp8Decoder", "Vp8Encoder"]),
         (aiortc.codecs.h264.H264Encoder, ["_packetize", "_split_bitstream", "target_bitrate"]),
         (aiortc.codecs.vpx.Vp8Encoder, ["_packetize", "target_bitrate"]),
         (aiortc.rtcrtpsender, ["RTP_HISTORY_SIZE"]),
@@ -49,7 +49,9 @@ def test_the_names_that_are_replaced_are_there(owner: object, names: list[str]) 
 async def test_the_names_used_of_a_connection_are_there(connection: RTCPeerConnection) -> None:
     transceiver: Any = connection.addTransceiver("video")
     ice = transceiver.receiver.transport.transport
-    for name in ("jitter_buffer", "decoder_queue", "timestamp_mapper", "codecs", "nack_generator"):
+    for name in (
+        "jitter_buffer", "decoder_queue", "timestamp_mapper", "codecs", "nack_generator", "stop_decoder",
+    ):  # fmt: skip
         assert hasattr(transceiver.receiver, f"_RTCRtpReceiver__{name}"), name
     for name in ("_handle_rtp_packet", "_handle_rtcp_packet", "_send_rtcp_nack"):
         assert inspect.iscoroutinefunction(getattr(transceiver.receiver, name)), name

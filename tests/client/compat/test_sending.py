@@ -16,14 +16,14 @@ import numpy as np
 from aiortc import RTCPeerConnection
 from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
 
-from pycall.client.compat import sending
+from pycall.client.compat import decoding, sending
 from tests.client.pair import painted, tone
 
 
 def test_the_encoders_are_ours_and_speak_to_the_stock_decoders() -> None:
     audio, video = aiortc.codecs.CODECS["audio"][0], aiortc.codecs.CODECS["video"][0]
     assert isinstance(aiortc.codecs.get_encoder(audio), sending.OpusEncoder)
-    assert isinstance(aiortc.codecs.get_decoder(audio), sending.OpusDecoder)
+    assert isinstance(aiortc.codecs.get_decoder(audio), decoding.OpusDecoder)
     encoder = aiortc.codecs.get_encoder(video)
     assert isinstance(encoder, sending.Vp8Encoder)
     frame = painted(200)
