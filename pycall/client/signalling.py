@@ -68,6 +68,7 @@ class SignallingClient:
         self._socket: socketio.AsyncClient | None = None
         self._session: aiohttp.ClientSession | None = None
         self._room: str | None = None
+        self._token = ""  # of the seat in this room
         self._left = asyncio.Event()
         self._broke = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
@@ -79,8 +80,9 @@ class SignallingClient:
         self._post(inputs.SignallingOpened())
 
     async def join(self, room: str) -> None:
-        """Ask for a seat in ``room``."""
-        self._room = room
+        """Ask for a seat in ``room``; after a break of the connection, for the one held before."""
+        if room != self._room:
+            self._room, self._token = room, ""
         await self._emit("join", room)
 
     async def leave(self, room: str) -> None:
@@ -90,7 +92,7 @@ class SignallingClient:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LEAVE_S):
                     await self._left.wait()
-        self._room = None
+        self._room, self._token = None, ""
 
     async def send(self, message: Message) -> None:
         """Pass ``message`` to the other one in the room; lost when the server is not there."""
@@ -122,7 +124,11 @@ class SignallingClient:
             async with asyncio.timeout(timeout_s):
                 await self._socket.connect(
                     self._url,
-                    auth={"pycall": 1, "name": self._name},
+                    auth={
+                        "pycall": 1,
+                        "name": self._name,
+                        **({"resume": self._token} if self._token else {}),
+                    },
                     transports=["websocket"],
                     wait_timeout=timeout_s,
                 )
@@ -206,12 +212,15 @@ class SignallingClient:
             return None
         fields = _fields(extra)
         peer = fields.get("peer")
-        return inputs.JoinedRoom(
+        joined = inputs.JoinedRoom(
             id=_id(own_id),
             epoch=_epoch(fields),
             peer=_peer(_fields(peer).get("id"), _fields(peer)) if peer is not None else None,
             ice_servers=tuple(_ice_servers(fields.get("ice_servers"))),
+            resumed=fields.get("resumed") is True,
         )
+        self._token = _token(fields.get("resume"))
+        return joined
 
     def _other_joined(self, room: object, id_: object = "", extra: object = None, *_: object) -> Heard:
         if room != self._room:
@@ -254,6 +263,10 @@ def _id(value: object) -> str:
     if not isinstance(value, str) or len(value) > MAX_ID or not value.isprintable():
         raise ValueError("an id is a short text")
     return value
+
+
+def _token(value: object) -> str:
+    return value if isinstance(value, str) and len(value) <= MAX_ID else ""
 
 
 def _epoch(fields: Mapping[str, Any]) -> int | None:

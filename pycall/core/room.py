@@ -177,27 +177,26 @@ class Room:
 
     def _join(self, asked: JoinAsked) -> list[Output]:
         connection = asked.member.id
-        if self._seat(connection) is not None:
-            return [self._joined(connection, resumed=True)]
+        for seat in self.seats:
+            if seat.connection == connection:
+                return [self._joined(seat, resumed=True)]
         for seat in self.seats:
             if seat.opens_to(asked.resume):
                 return self._move(seat, connection)
         if len(self.seats) == SEATS:
             return [SendFull(connection)]
-        there = self.seats[0] if self.seats else None
-        self.seats = (*self.seats, Seat(asked.member, connection, asked.token))
-        if there is None:
-            return [self._joined(connection, resumed=False)]
-        self.epoch += 1
+        there, taken = self.seats, Seat(asked.member, connection, asked.token)
+        self.seats = (*there, taken)
+        self.epoch += len(self.seats) == SEATS
         return [
-            self._joined(connection, resumed=False),
-            SendOtherJoined(there.connection, asked.member, self.epoch),
+            self._joined(taken, resumed=False),
+            *(SendOtherJoined(other.connection, asked.member, self.epoch) for other in there),
         ]
 
     def _move(self, seat: Seat, connection: str) -> list[Output]:
         moved = replace(seat, connection=connection)
         self.seats = tuple(moved if each is seat else each for each in self.seats)
-        return [Dismiss(seat.connection), self._joined(connection, resumed=True)]
+        return [Dismiss(seat.connection), self._joined(moved, resumed=True)]
 
     def _leave(self, id_: str) -> list[Output]:
         seat = self._seat(id_)
@@ -210,10 +209,9 @@ class Room:
         self.seats = staying
         return [SendBye(other.connection, gone.member.id, reason) for other in staying]
 
-    def _joined(self, connection: str, *, resumed: bool) -> SendJoined:
-        [seat] = [seat for seat in self.seats if seat.connection == connection]
-        peer = next((other.member for other in self._others(connection)), None)
-        return SendJoined(connection, seat.member.id, self.epoch, peer, seat.token, resumed)
+    def _joined(self, seat: Seat, *, resumed: bool) -> SendJoined:
+        peer = next((other.member for other in self._others(seat.connection)), None)
+        return SendJoined(seat.connection, seat.member.id, self.epoch, peer, seat.token, resumed)
 
     def _seat(self, connection: str) -> Seat | None:
         return next((seat for seat in self.seats if seat.connection == connection), None)

@@ -15,6 +15,9 @@ from pycall.server.limits import Limits
 CLIENT_DISCONNECT: Final = "client disconnect"
 """The cause when the client said that it goes; every other cause is a loss."""
 
+SEAT_RESUMED: Final = "seat resumed"
+"""The cause when the same client is here again, on a newer connection."""
+
 
 class PacketType(StrEnum):
     """The first character of every Engine.IO packet; ``BINARY`` is binary data as base64 text."""

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from pycall.server.connection import CLIENT_DISCONNECT, Connection, PacketType, generate_id
+from pycall.server.connection import CLIENT_DISCONNECT, SEAT_RESUMED, Connection, PacketType, generate_id
 from pycall.server.limits import Limits
 
 Handler = Callable[..., Awaitable[None]]
@@ -27,7 +27,7 @@ HandlerName = Literal["connect", "message", "disconnect"]
 _CLOSED_ON_PURPOSE: Final = frozenset({0, WSCloseCode.OK, WSCloseCode.GOING_AWAY})
 """Codes of a client's close frame; 0 is a frame without code."""
 
-_UNREMARKABLE: Final = frozenset({CLIENT_DISCONNECT, "connection lost", "server stopping"})
+_UNREMARKABLE: Final = frozenset({CLIENT_DISCONNECT, SEAT_RESUMED, "connection lost", "server stopping"})
 
 log = logging.getLogger(__name__)
 

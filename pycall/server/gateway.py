@@ -7,8 +7,9 @@ both may meet in one room.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import assert_never
+import secrets
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias, assert_never
 
 from pycall.core import room
 from pycall.core.names import check_room_name, clean_display_name
@@ -19,16 +20,28 @@ from pycall.server.transport import Ack, SocketServer
 
 log = logging.getLogger(__name__)
 
+TOKEN_BYTES: Final = 16
+MAX_TOKEN: Final = 64
+"""Characters of a token given back that are looked at."""
+
+_Told: TypeAlias = (
+    room.SendJoined | room.SendOtherJoined | room.SendFull | room.SendLeft | room.SendBye | room.Relay
+)
+"""Orders that are events."""
+
 _OK: Ack = {"ok": True}
 
 
 @dataclass(slots=True)
 class Client:
-    """Somebody connected; ``room`` is the one it has a seat in."""
+    """A connection; ``room`` is the one it has a seat in."""
 
     member: room.Member
     extended: bool
     """Whether it asked for what pycall adds to the protocol."""
+
+    resume: str = field(default="", repr=False)
+    """The token of a seat it had on an earlier connection; whatever it gives."""
 
     room: str | None = None
 
@@ -53,10 +66,13 @@ class Gateway:
                 self._wire.refuse(id_, Refusal.SERVER_STOPPING)
 
     async def _connected(self, id_: str, _environ: object, auth: object) -> None:
-        extended = isinstance(auth, dict) and type(auth.get("pycall")) is int and auth["pycall"] >= 1
-        name = auth.get("name") if isinstance(auth, dict) and extended else None
+        asked = auth if isinstance(auth, dict) else {}
+        if not (type(asked.get("pycall")) is int and asked["pycall"] >= 1):
+            self._clients[id_] = Client(room.Member(id_), extended=False)
+            return
+        name = asked.get("name")
         member = room.Member(id_, clean_display_name(name) if isinstance(name, str) else "")
-        self._clients[id_] = Client(member, extended)
+        self._clients[id_] = Client(member, extended=True, resume=_token(asked.get("resume")))
 
     async def _disconnected(self, id_: str, reason: str) -> None:
         client = self._clients.pop(id_)
@@ -70,7 +86,9 @@ class Gateway:
         except ValueError:
             return self._wire.refuse(id_, Refusal.BAD_ROOM)
         client = self._clients[id_]
-        outputs = await self._store.apply(name, room.JoinAsked(client.member))
+        token = secrets.token_urlsafe(TOKEN_BYTES) if client.extended else ""
+        asked = room.JoinAsked(client.member, token, client.resume)
+        outputs = await self._store.apply(name, asked)
         if room.SendFull(id_) in outputs:
             self._send(name, outputs)
             return {"ok": False, "code": Refusal.FULL.code, "message": Refusal.FULL.sentence}
@@ -108,24 +126,34 @@ class Gateway:
     def _send(self, name: str, outputs: list[room.Output]) -> None:
         """Send what a room ordered; never suspends, so that orders leave in the order they were given."""
         for output in outputs:
-            event, *arguments = self._event(name, output)
-            self._wire.tell(output.to, str(event), *arguments)
+            if isinstance(output, room.Dismiss):
+                self._dismiss(output.to)
+            else:
+                event, *arguments = self._event(name, output)
+                self._wire.tell(output.to, str(event), *arguments)
 
-    def _event(self, name: str, output: room.Output) -> tuple[object, ...]:
+    def _dismiss(self, id_: str) -> None:
+        """End a connection whose seat another one has now."""
+        client = self._clients.get(id_)
+        if client is not None:
+            client.room = None
+            self._wire.dismiss(id_)
+
+    def _event(self, name: str, output: _Told) -> tuple[object, ...]:
         """The event and its arguments; see docs/protocol.md."""
         client = self._clients.get(output.to)
         extended = client is not None and client.extended
         match output:
-            case room.SendJoined(to, epoch, peer):
-                more: dict[str, object] = {"epoch": epoch, "peer": _described(peer), "ice_servers": []}
-                return ("joined", name, to, more) if extended else ("joined", name, to)
+            case room.SendJoined():
+                joined = ("joined", name, output.id)
+                return (*joined, _more(output)) if extended else joined
             case room.SendOtherJoined(_, other, epoch):
                 about = ("other_joined", name, other.id)
                 return (*about, {"epoch": epoch, "name": other.name}) if extended else about
             case room.SendFull():
                 return ("full", name)
-            case room.SendLeft(to):
-                return ("left", name, to)
+            case room.SendLeft(_, left):
+                return ("left", name, left)
             case room.SendBye(_, gone, reason):
                 return ("bye", name, gone, {"reason": reason})
             case room.Relay(_, payload):
@@ -134,8 +162,20 @@ class Gateway:
                 assert_never(output)
 
 
-def _described(peer: room.Member | None) -> dict[str, str] | None:
-    return None if peer is None else {"id": peer.id, "name": peer.name}
+def _more(joined: room.SendJoined) -> dict[str, object]:
+    peer = joined.peer
+    return {
+        "epoch": joined.epoch,
+        "peer": None if peer is None else {"id": peer.id, "name": peer.name},
+        "ice_servers": [],
+        "resume": joined.token,
+        "resumed": joined.resumed,
+    }
+
+
+def _token(given: object) -> str:
+    """What may be a token; nothing, that of no seat, for what is certainly none."""
+    return given if isinstance(given, str) and given.isascii() and len(given) <= MAX_TOKEN else ""
 
 
 def _only_text(arguments: tuple[object, ...]) -> str:

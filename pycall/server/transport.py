@@ -17,7 +17,7 @@ import socketio
 from aiohttp import WSCloseCode
 from socketio import packet
 
-from pycall.server.connection import CLIENT_DISCONNECT
+from pycall.server.connection import CLIENT_DISCONNECT, SEAT_RESUMED
 from pycall.server.engine import Engine, MalformedPacketError
 from pycall.server.limits import Limits
 from pycall.server.refusal import Refusal
@@ -112,6 +112,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
         """Tell a client what it did wrong; returns the acknowledgement that says the same."""
         self.tell(client, "error", refusal.code, refusal.sentence)
         return {"ok": False, "code": refusal.code, "message": refusal.sentence}
+
+    def dismiss(self, client: str) -> None:
+        """End the connection of a client without a word; one that is gone is not an error."""
+        connection = self.engine.connections.get(self.manager.eio_sid_from_sid(client, NAMESPACE))
+        if connection is not None:
+            connection.cut_off(SEAT_RESUMED)
 
     async def close(self) -> None:
         """Tell every client that it is disconnected, and close all connections."""

@@ -210,7 +210,7 @@ json_values = st.recursive(
     max_leaves=8,
 )
 extras = st.fixed_dictionaries(
-    {}, optional={"epoch": json_values, "peer": json_values, "name": json_values, "ice_servers": json_values}
+    {}, optional=dict.fromkeys(["epoch", "peer", "name", "ice_servers", "resume", "resumed"], json_values)
 )
 
 

@@ -22,7 +22,7 @@ async def test_a_room_begins_with_the_first_and_vanishes_with_the_last(store: Ro
     await store.apply("kitchen", LeaveAsked("a"))
     await store.apply("kitchen", MemberGone("b", "lost"))
     assert await store.occupancy() == Occupancy(1, 1)
-    assert await store.apply("kitchen", JoinAsked(Member("d"))) == [SendJoined("d", 0, None)]
+    assert await store.apply("kitchen", JoinAsked(Member("d"))) == [SendJoined("d", "d", 0, None)]
 
 
 async def test_rooms_know_nothing_of_each_other(store: RoomStore) -> None:
