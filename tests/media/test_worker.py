@@ -41,6 +41,20 @@ def test_it_may_close_itself() -> None:
     assert ended.wait(5)
 
 
+def test_a_fault_is_logged_in_one_line_and_printed_by_nobody(
+    faults: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def run(_stop: threading.Event) -> None:
+        raise KeyError("surprise")
+
+    broken = Worker("example", run)
+    broken.start()
+    broken.close()
+    assert faults.messages == ["pycall-example ended: KeyError('surprise')"]
+    assert faults.records[0].exc_info is None
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_thread_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "JOIN_S", 0.01)
     release = threading.Event()

@@ -66,7 +66,7 @@ class RecordingFile:
     def check_written(self) -> None:
         """Raise :class:`RecordingFailed` if a write failed."""
         if self.failure is not None:
-            raise self._failed(self.failure) from self.failure
+            raise self.failed(self.failure) from self.failure
 
     def check_place(self) -> None:
         """Raise :class:`RecordingFailed` if the file is no longer at its path or space runs out."""
@@ -90,18 +90,19 @@ class RecordingFile:
             with contextlib.suppress(OSError):  # a disk that is gone says so here once more
                 os.close(fd)
 
-    def _gone(self) -> RecordingFailed:
-        return RecordingFailed(
-            f"The recording ended because {self.path} was moved or deleted.",
-            "Start recording again to begin a new file.",
-        )
-
-    def _failed(self, error: OSError) -> RecordingFailed:
+    def failed(self, error: OSError) -> RecordingFailed:
+        """What to tell of ``error``, met here or by whoever writes."""
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         why = "the disk is full" if full else f"writing failed ({error.strerror})"
         return RecordingFailed(
             f"The recording ended because {why}; {self.path} holds what came before.",
             "Make room there and start recording again." if full else "Record to another disk.",
+        )
+
+    def _gone(self) -> RecordingFailed:
+        return RecordingFailed(
+            f"The recording ended because {self.path} was moved or deleted.",
+            "Start recording again to begin a new file.",
         )
 
 

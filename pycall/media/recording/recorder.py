@@ -26,6 +26,7 @@ from pycall.media.recording.file import RecordingFile
 from pycall.media.recording.inbox import Inbox
 from pycall.media.recording.path import check_ending, discard_unused
 from pycall.media.recording.take import Take
+from pycall.media.worker import log_fault
 
 _CHECK: Final = 1.0
 """Seconds between looks at the file and the free space."""
@@ -122,6 +123,12 @@ class Recorder:
             self._record(file)
         except RecordingFailed as error:
             failure = error
+        except Exception as error:  # noqa: BLE001  whatever it is, the recording is over
+            log_fault("the recorder", error)
+            failure = RecordingFailed(
+                f"The recording {self.path} ended because of a fault in pycall.",
+                "The file holds what came before; `-v` shows the fault.",
+            )
         finally:
             self._inbox.close()
             file.close()
@@ -147,6 +154,8 @@ class Recorder:
                 f"The recording {self.path} ended because encoding failed: {error}.",
                 "The file holds what came before; another ending, such as .mkv, may work.",
             ) from error
+        except OSError as error:
+            raise file.failed(error) from error
         if take is None:
             discard_unused(self.path)
 

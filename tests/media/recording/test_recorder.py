@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import random
 import shutil
 import stat
@@ -17,6 +18,7 @@ import pytest
 from pycall.errors import ConfigError, RecordingFailed
 from pycall.media.frames import Picture
 from pycall.media.recording.composition import Layout
+from pycall.media.recording.file import RecordingFile
 from pycall.media.recording.recorder import Recorder
 from tests.media.recording.disk import small_disk
 from tests.media.recording.footage import numbered, plain, read_back, tone
@@ -190,6 +192,31 @@ def test_whoever_is_told_of_a_failure_may_stop_the_recorder_right_there(tmp_path
     feed(recorder, 0.1)
     assert stopped.wait(5)
     assert len(told.failures) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "told_of"),
+    [(OSError(errno.ESTALE, "Stale file handle"), "writing failed (Stale"), (KeyError("x"), "a fault in")],
+)
+def test_whatever_breaks_a_recording_is_reported(
+    error: Exception,
+    told_of: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    faults: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(RecordingFile, "mark", fail)
+    told = Told()
+    recorder = recorder_for(tmp_path / "call.mp4", told)
+    recorder.start()
+    feed_until_told(recorder, told)
+    recorder.stop()
+    assert told_of in told.failures[0].message
+    assert len(told.failures) == 1
+    assert len(faults.messages) == isinstance(error, KeyError)
 
 
 @pytest.mark.integration
