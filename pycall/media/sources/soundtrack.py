@@ -22,7 +22,8 @@ class Soundtrack:
     """Downmixes, resamples and cuts; what is missing becomes silence, what comes twice is dropped."""
 
     def __init__(self) -> None:
-        self._resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
+        self._resampler = _resampler()
+        self._format: tuple[str, str, int] | None = None
         self._rest: Samples = np.zeros(0, np.int16)
         self._blocks = 0
 
@@ -33,12 +34,9 @@ class Soundtrack:
 
     def add(self, at: float, frame: av.AudioFrame) -> Iterator[tuple[float, Samples]]:
         """The blocks that are complete with ``frame``, which begins at ``at`` seconds; each with its time."""
-        pieces = [
-            each.to_ndarray().astype(np.int16, copy=False).ravel() for each in self._resampler.resample(frame)
-        ]
-        if not pieces:
+        samples = self._resampled(frame)
+        if not len(samples):
             return
-        samples = np.concatenate(pieces)
         gap = round(at * SAMPLE_RATE) - self._count
         if abs(gap) > LONGEST_HOLE_S * SAMPLE_RATE:
             self._blocks, self._rest = round(at * SAMPLE_RATE / BLOCK), self._rest[:0]
@@ -54,6 +52,19 @@ class Soundtrack:
         if 0 < missing <= LONGEST_HOLE_S * SAMPLE_RATE:
             yield from self._append(np.zeros(missing, np.int16))
 
+    def _resampled(self, frame: av.AudioFrame) -> Samples:
+        """``frame`` as mono of 48 kHz; a resampler knows one format, and a stream may change its own."""
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        made: list[av.AudioFrame] = []
+        if form != self._format:
+            if self._format is not None:
+                made += self._resampler.resample(None)
+                self._resampler = _resampler()
+            self._format = form
+        made += self._resampler.resample(frame)
+        pieces = [each.to_ndarray().astype(np.int16, copy=False).ravel() for each in made]
+        return np.concatenate([self._rest[:0], *pieces])
+
     @property
     def _count(self) -> int:
         return self._blocks * BLOCK + len(self._rest)
@@ -66,3 +77,7 @@ class Soundtrack:
             at = self._blocks * BLOCK / SAMPLE_RATE
             self._blocks += 1
             yield at, line[start : start + BLOCK]
+
+
+def _resampler() -> av.AudioResampler:
+    return av.AudioResampler("s16", "mono", SAMPLE_RATE)

@@ -40,6 +40,19 @@ def test_every_rate_and_stereo_become_mono_at_48_khz(rate: int) -> None:
     assert 9_000 < np.abs(samples[4800:24_000]).max() < 11_000
 
 
+def test_a_stream_may_change_its_format() -> None:
+    track = Soundtrack()
+    forms = [(44_100, 2), (48_000, 1), (8_000, 1), (8_000, 2)]
+    blocks = [
+        samples
+        for number, (rate, channels) in enumerate(forms)
+        for _, samples in track.add(number, frame(level(rate, 1000), rate, channels))
+    ]
+    line = np.concatenate(blocks)
+    assert len(line) == pytest.approx(len(forms) * SAMPLE_RATE, abs=2 * BLOCK)
+    assert np.count_nonzero(np.abs(line - 1000) < 20) > 0.97 * len(line)
+
+
 def test_a_hole_becomes_silence_and_what_comes_twice_is_dropped() -> None:
     track = Soundtrack()
     list(track.add(0.0, frame(level(BLOCK, 1))))
