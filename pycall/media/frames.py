@@ -1,13 +1,14 @@
-"""The two things that travel through :mod:`pycall.media`: pictures and sound.
+"""What travels through :mod:`pycall.media`: pictures and sound, and now and then a notice.
 
-Both are stamped with the clock of :func:`time.monotonic`, in seconds. Neither is changed after it
+The first two are stamped with the clock of :func:`time.monotonic`, in seconds. Neither is changed after it
 was published: one object is read by the sender, the display and the recorder at the same time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import av
 import numpy as np
@@ -39,3 +40,7 @@ class Sound:
     samples: Samples
     time: float
     """When its first sample was taken (sources) or played (the far side's), monotonic seconds."""
+
+
+Notice: TypeAlias = Callable[[str, str], None]
+"""``notice(code, sentence)``: something a person should know that ends nothing; called from any thread."""

@@ -13,8 +13,7 @@ import numpy as np
 from pycall.errors import DeviceFailed
 from pycall.media.devices.listing import Device, choose, list_speakers
 from pycall.media.feed import Feed
-from pycall.media.frames import BLOCK, SAMPLE_RATE, Samples, Sound
-from pycall.media.keeper import Notice
+from pycall.media.frames import BLOCK, SAMPLE_RATE, Notice, Samples, Sound
 from pycall.media.playout.pace import Pace
 from pycall.media.playout.playback import Playback, open_playback
 from pycall.media.sampleclock import SampleClock

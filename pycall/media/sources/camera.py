@@ -22,8 +22,8 @@ from pycall.media.devices.alsa import permission_advice
 from pycall.media.devices.listing import Device
 from pycall.media.devices.v4l2 import holders
 from pycall.media.feed import Feed
-from pycall.media.frames import Picture
-from pycall.media.keeper import Keeper, Notice
+from pycall.media.frames import Notice, Picture
+from pycall.media.keeper import Keeper
 from pycall.media.sources.cadence import Cadence
 from pycall.media.sources.letterbox import Letterbox
 
@@ -31,6 +31,9 @@ Options = Mapping[str, str]
 
 _COMPRESSED_FROM: Final = 640 * 480
 """Pixels above which USB 2 has no room for 30 uncompressed pictures a second."""
+
+SILENCE_S: Final = 5.0
+"""A camera that gave no picture for so long is dead, though its driver does not say so."""
 
 _NOT_YET_S: Final = 0.005
 """How long to wait when a device says that it has nothing yet (avfoundation does so at first)."""
@@ -91,18 +94,18 @@ class Camera:
         self._input = source
         self._fps = fps
         self._letterbox = Letterbox(*size)
-        self._keeper = Keeper("camera", source.label, self._session, notice)
+        self._keeper = Keeper("camera", source.label, self._run, notice, silence_s=SILENCE_S)
 
-    def start(self) -> None:
-        """Open it and wait for the first picture; raises :class:`DeviceFailed`."""
-        self._keeper.start()
+    def start(self, cancelled: threading.Event | None = None) -> None:
+        """Open it and wait for the first picture; raises as :meth:`Keeper.start`."""
+        self._keeper.start(cancelled)
 
     def close(self) -> None:
         """Stop and close the feed; returns within a second, even when the driver hangs."""
         self._keeper.close()
         self.feed.close()
 
-    def _session(self, stop: threading.Event, alive: Callable[[], None]) -> None:
+    def _run(self, stop: threading.Event, alive: Callable[[], None]) -> None:
         cadence = Cadence(self._fps)
         try:
             with opened(self._input) as container:

@@ -17,16 +17,11 @@ from pycall.media.devices import soundcard
 from pycall.media.devices.alsa import prepare_alsa
 from pycall.media.devices.listing import Device
 from pycall.media.feed import Feed
-from pycall.media.frames import SAMPLE_RATE, Sound
-from pycall.media.keeper import Keeper, Notice
-
-FIRST_S: Final = 5.0
-"""How long a microphone that was opened may take to its first sound, in seconds."""
+from pycall.media.frames import SAMPLE_RATE, Notice, Sound
+from pycall.media.keeper import Keeper
 
 SILENCE_S: Final = 2.0
 """A device that hands over nothing, not even zeros, for so long is dead; nobody reports it."""
-
-_LOOK_S: Final = 0.25
 
 
 class Microphone:
@@ -43,13 +38,12 @@ class Microphone:
         self._id = device.id
         self._follow = follow
         self._blocks = Blocks(self.feed)
-        self._heard = 0.0
-        session = self._through_miniaudio if soundcard.AVAILABLE else self._through_alsa
-        self._keeper = Keeper("microphone", self.label, session, notice)
+        run = self._through_miniaudio if soundcard.AVAILABLE else self._through_alsa
+        self._keeper = Keeper("microphone", self.label, run, notice, silence_s=SILENCE_S)
 
-    def start(self) -> None:
-        """Open it; raises :class:`DeviceFailed`."""
-        self._keeper.start()
+    def start(self, cancelled: threading.Event | None = None) -> None:
+        """Open it and wait for the first sound; raises as :meth:`Keeper.start`."""
+        self._keeper.start(cancelled)
 
     def close(self) -> None:
         """Stop and close the feed; returns within a second."""
@@ -57,18 +51,19 @@ class Microphone:
         self.feed.close()
 
     def _through_miniaudio(self, stop: threading.Event, alive: Callable[[], None]) -> None:
-        self._heard = time.monotonic() + FIRST_S - SILENCE_S
         endpoint = self._endpoint()
+
+        def deliver(piece: bytes) -> None:
+            self._deliver(piece)
+            alive()
+
         try:
-            stream = soundcard.CaptureStream(endpoint, self._deliver)
+            stream = soundcard.CaptureStream(endpoint, deliver)
         except DeviceFailed as error:
             message = f"The microphone {self.label} cannot be opened."
             raise DeviceFailed(message, error.message) from error
         try:
-            alive()
-            while not stop.wait(_LOOK_S):
-                if time.monotonic() - self._heard > SILENCE_S:
-                    raise DeviceFailed(f"The microphone {self.label} gives no sound any more.")
+            stop.wait()
         finally:
             stream.close()
 
@@ -89,11 +84,11 @@ class Microphone:
         options = {"sample_rate": str(SAMPLE_RATE), "channels": "1"}
         try:
             with av.open(self._id, format="alsa", options=options) as pcm:
-                alive()
                 for frame in pcm.decode(audio=0):
                     if stop.is_set():
                         return
                     self._deliver(frame.to_ndarray().tobytes())
+                    alive()
         except (FFmpegError, OSError) as error:
             message = f"The microphone {self.label} cannot be read: {error.strerror or error}."
             raise DeviceFailed(message, "`pycall devices` shows what there is.") from error
@@ -101,5 +96,4 @@ class Microphone:
 
     def _deliver(self, piece: bytes) -> None:
         samples = np.frombuffer(piece, np.int16)
-        self._heard = time.monotonic()
-        self._blocks.add(samples, self._heard - len(samples) / SAMPLE_RATE)
+        self._blocks.add(samples, time.monotonic() - len(samples) / SAMPLE_RATE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,8 +12,7 @@ from pycall.errors import DeviceNotFound, MediaError
 from pycall.media.devices.listing import Device as Found
 from pycall.media.devices.listing import Listing, choose, list_cameras, list_microphones
 from pycall.media.feed import Feed
-from pycall.media.frames import Picture, Sound
-from pycall.media.keeper import Notice
+from pycall.media.frames import Notice, Picture, Sound
 from pycall.media.sources.camera import Camera, camera_input, screen_input
 from pycall.media.sources.microphone import Microphone
 from pycall.media.sources.player import Player
@@ -28,8 +28,11 @@ class VideoSource(Protocol):
     label: str
     """The source's name for people."""
 
-    def start(self) -> None:
-        """Open it and begin; raises :class:`MediaError`. A second time nothing happens."""
+    def start(self, cancelled: threading.Event | None = None, /) -> None:
+        """Open it and begin; raises :class:`MediaError`. A second time nothing happens.
+
+        Soon after ``cancelled`` was set it raises :class:`~pycall.media.keeper.OpeningCancelledError`.
+        """
         ...
 
     def close(self) -> None:
@@ -49,8 +52,11 @@ class AudioSource(Protocol):
         """Whether it hears the room, and with it the speaker's echo."""
         ...
 
-    def start(self) -> None:
-        """Open it and begin; raises :class:`MediaError`. A second time nothing happens."""
+    def start(self, cancelled: threading.Event | None = None, /) -> None:
+        """Open it and begin; raises :class:`MediaError`. A second time nothing happens.
+
+        Soon after ``cancelled`` was set it raises :class:`~pycall.media.keeper.OpeningCancelledError`.
+        """
         ...
 
     def close(self) -> None:
@@ -70,38 +76,58 @@ Source = TypeVar("Source", VideoSource, AudioSource)
 
 
 def open_sources(
-    camera: Spec, microphone: Spec, *, size: tuple[int, int], fps: int, notice: Notice
+    camera: Spec,
+    microphone: Spec,
+    *,
+    size: tuple[int, int],
+    fps: int,
+    notice: Notice,
+    cancelled: threading.Event | None = None,
 ) -> Sources:
     """Open and start both; blocks for up to ten seconds each, so never on an event loop.
 
     ``size`` is even. Raises :class:`~pycall.errors.DeviceNotFound` and :class:`~pycall.errors.DeviceFailed`
     for what was asked for by name; a ``default`` that cannot be had becomes ``None`` and a ``notice`` with
     the code ``no-camera`` or ``no-microphone``, called from this thread. Later ones come from other threads.
+    Soon after ``cancelled`` was set it raises :class:`~pycall.media.keeper.OpeningCancelledError`.
     """
     with ExitStack() as opened:
-        if isinstance(camera, File | Url) and camera == microphone:
+        if isinstance(camera, File | Url) and _resolved(camera) == _resolved(microphone):
             player = Player(camera, pictures=True, sound=True, size=size, fps=fps, notice=notice)
             assert player.video is not None
             opened.callback(player.video.close)
             assert player.audio is not None
             opened.callback(player.audio.close)
-            player.start()
+            player.start(cancelled)
             opened.pop_all()
             return Sources(player.video, player.audio)
-        video = _started(camera, "camera", lambda: _video(camera, size, fps, notice), notice)
+        video = _started(camera, "camera", lambda: _video(camera, size, fps, notice), notice, cancelled)
         if video is not None:
             opened.callback(video.close)
-        audio = _started(microphone, "microphone", lambda: _audio(microphone, size, fps, notice), notice)
+        audio = _started(
+            microphone, "microphone", lambda: _audio(microphone, size, fps, notice), notice, cancelled
+        )
         opened.pop_all()
         return Sources(video, audio)
 
 
-def _started(spec: Spec, kind: str, make: Callable[[], Source | None], notice: Notice) -> Source | None:
+def _resolved(spec: Spec) -> Spec:
+    """The same for every way to write a path."""
+    return File(spec.path.resolve()) if isinstance(spec, File) else spec
+
+
+def _started(
+    spec: Spec,
+    kind: str,
+    make: Callable[[], Source | None],
+    notice: Notice,
+    cancelled: threading.Event | None,
+) -> Source | None:
     """The source, going; the one of ``default`` may be missing."""
     try:
         source = make()
         if source is not None:
-            source.start()
+            source.start(cancelled)
     except MediaError as error:
         if not isinstance(spec, Default):
             raise

@@ -24,8 +24,8 @@ from av.video.stream import VideoStream
 
 from pycall.errors import DeviceFailed, DeviceNotFound, MediaError
 from pycall.media.feed import Feed
-from pycall.media.frames import BLOCK, SAMPLE_RATE, Picture, Samples, Sound
-from pycall.media.keeper import Keeper, Notice
+from pycall.media.frames import BLOCK, SAMPLE_RATE, Notice, Picture, Samples, Sound
+from pycall.media.keeper import Keeper
 from pycall.media.sources.cadence import Cadence
 from pycall.media.sources.letterbox import Letterbox
 from pycall.media.sources.ordering import in_order
@@ -78,11 +78,11 @@ class Player:
         self.audio = PlayedSound(self) if sound else None
         self._open_sides = pictures + sound
         self._base = 0.0  # the monotonic time of the source's time 0
-        self._keeper = Keeper("camera" if pictures else "microphone", self.label, self._session, notice)
+        self._keeper = Keeper("camera" if pictures else "microphone", self.label, self._run, notice)
 
-    def start(self) -> None:
-        """Open the source and begin; raises :class:`MediaError`. A second time nothing happens."""
-        self._keeper.start()
+    def start(self, cancelled: threading.Event | None = None) -> None:
+        """Open the source and begin; raises as :meth:`Keeper.start`."""
+        self._keeper.start(cancelled)
 
     def release(self) -> None:
         """One side is not needed any more; with the last one the player ends."""
@@ -90,7 +90,7 @@ class Player:
         if self._open_sides <= 0:
             self._keeper.close()
 
-    def _session(self, stop: threading.Event, alive: Callable[[], None]) -> None:
+    def _run(self, stop: threading.Event, alive: Callable[[], None]) -> None:
         self._base = time.monotonic()
         try:
             while not stop.is_set():
@@ -213,9 +213,9 @@ class PlayedPictures:
         self._player = player
         self._closed = False
 
-    def start(self) -> None:
-        """Start the player; raises its :class:`MediaError`."""
-        self._player.start()
+    def start(self, cancelled: threading.Event | None = None) -> None:
+        """Start the player; raises as :meth:`Keeper.start`."""
+        self._player.start(cancelled)
 
     def close(self) -> None:
         """Let go of the player and close the feed."""
@@ -236,9 +236,9 @@ class PlayedSound:
         self._player = player
         self._closed = False
 
-    def start(self) -> None:
-        """Start the player; raises its :class:`MediaError`."""
-        self._player.start()
+    def start(self, cancelled: threading.Event | None = None) -> None:
+        """Start the player; raises as :meth:`Keeper.start`."""
+        self._player.start(cancelled)
 
     def close(self) -> None:
         """Let go of the player and close the feed."""

@@ -167,7 +167,7 @@ class CardSource:
         self._painter = CardPainter(*size)
         self._worker = Worker("testcard", self._run)
 
-    def start(self) -> None:
+    def start(self, _cancelled: threading.Event | None = None, /) -> None:
         """Begin to publish."""
         self._worker.start()
 

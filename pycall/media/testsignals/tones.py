@@ -65,7 +65,7 @@ class ToneSource:
         self._melody = melody()
         self._worker = Worker("tones", self._run)
 
-    def start(self) -> None:
+    def start(self, _cancelled: threading.Event | None = None, /) -> None:
         """Begin to publish."""
         self._worker.start()
 

@@ -15,8 +15,7 @@ from typing import Final, TypeAlias
 
 from av.video.reformatter import VideoReformatter
 
-from pycall.media.frames import Picture
-from pycall.media.keeper import Notice
+from pycall.media.frames import Notice, Picture
 from pycall.media.window.wire import Kind, Marks, Message, marks_message
 from pycall.media.worker import Worker
 
