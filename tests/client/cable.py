@@ -1,0 +1,65 @@
+"""A wire between a client and a server that breaks at the client's end first."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+
+class Cable:
+    """Passes TCP connections on to ``port``; ``cut`` breaks them, and the server does not notice."""
+
+    def __init__(self, port: int) -> None:
+        self.url = ""
+        self._port = port
+        self._near: list[asyncio.StreamWriter] = []
+        self._far: list[asyncio.StreamWriter] = []
+        self._passing: set[asyncio.Task[None]] = set()
+
+    def cut(self) -> None:
+        """Reset every connection of clients; those to the server stay, silent for ever."""
+        for passing in self._passing:
+            passing.cancel()
+        for writer in self._near:
+            writer.transport.abort()
+        self._near.clear()
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Connect one client to the server."""
+        far_reader, far = await asyncio.open_connection("127.0.0.1", self._port)
+        self._near.append(writer)
+        self._far.append(far)
+        for source, target in ((reader, far), (far_reader, writer)):
+            passing = asyncio.create_task(_pass_on(source, target))
+            self._passing.add(passing)
+            passing.add_done_callback(self._passing.discard)
+
+    async def close(self) -> None:
+        """Break everything."""
+        passing = list(self._passing)
+        self.cut()
+        await asyncio.gather(*passing, return_exceptions=True)
+        for writer in self._far:
+            writer.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def cable(port: int) -> AsyncIterator[Cable]:
+    """A cable to the server at ``port`` of this machine."""
+    laid = Cable(port)
+    server = await asyncio.start_server(laid.carry, "127.0.0.1", 0)
+    laid.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield laid
+    finally:
+        server.close()
+        await laid.close()
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
