@@ -92,7 +92,7 @@ export class Call {
     this.#signalling = new Signalling(server, room, name, {
       opened: () => this.#change({ reachable: true }),
       lost: () => this.#change({ reachable: false }),
-      joined: (peer, epoch, iceServers) => this.#joined(peer, epoch, iceServers),
+      joined: (...told) => this.#joined(...told),
       otherJoined: (peer, epoch) => this.#otherJoined(peer, epoch),
       otherLeft: (id, reason) => this.#otherLeft(id, reason),
       full: () => this.#full(),
@@ -135,8 +135,14 @@ export class Call {
   // The room
 
   /** @type {import("./signalling.js").SignallingListener["joined"]} */
-  #joined(peer, epoch, iceServers) {
+  #joined(peer, epoch, iceServers, resumed) {
     this.#iceServers = iceServers;
+    if (resumed) {
+      // Who came while we were away found us there, so that we offer.
+      if (peer && peer.id !== this.peer?.id) this.#otherJoined(peer, epoch);
+      else if (!peer && this.peer) this.#otherLeft(this.peer.id, "lost");
+      return;
+    }
     if (this.phase === "connected") return; // the call outlived its connection to the server
     this.#reset();
     if (peer) this.#pair(peer, epoch);

@@ -170,7 +170,7 @@ export class Devices {
   async #openOne(turn, kind) {
     if (turn !== this.#opened) return;
     try {
-      this.#take(turn, await navigator.mediaDevices.getUserMedia(constraints([kind])));
+      this.#take(turn, await open(kind));
     } catch (error) {
       if (turn === this.#opened) this.problems = { ...this.problems, [kind]: problemOf(error) };
     }
@@ -226,6 +226,19 @@ export class Devices {
 }
 
 /**
+ * The device chosen last time, or any other if that one is gone.
+ * @param {Kind} kind
+ */
+async function open(kind) {
+  try {
+    return await navigator.mediaDevices.getUserMedia(constraints([kind]));
+  } catch (error) {
+    if (problemOf(error) !== "none" || !recall(CHOICE[kind])) throw error;
+    return navigator.mediaDevices.getUserMedia({ [kind]: WANTED[kind] });
+  }
+}
+
+/**
  * @param {readonly Kind[]} kinds
  * @returns {MediaStreamConstraints}
  */
@@ -234,7 +247,7 @@ function constraints(kinds) {
   const wanted = {};
   for (const kind of kinds) {
     const id = recall(CHOICE[kind]);
-    wanted[kind] = id ? { ...WANTED[kind], deviceId: { ideal: id } } : WANTED[kind];
+    wanted[kind] = id ? { ...WANTED[kind], deviceId: { exact: id } } : WANTED[kind];
   }
   return wanted;
 }

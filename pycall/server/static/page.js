@@ -95,9 +95,11 @@ function noticed(sentence) {
   view.toast(sentence);
 }
 
-function askToPlay() {
+/** @param {DOMException} refusal */
+function askToPlay(refusal) {
+  if (refusal.name !== "NotAllowedError") return; // the call ended meanwhile
   noticed("The browser waits for a touch or a key before it plays sound.");
-  const play = () => void view.remote.play();
+  const play = () => void view.remote.play().catch(() => {});
   for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, play, { once: true });
 }
 

@@ -12,8 +12,8 @@ import { io } from "/static/vendor/socket.io-4.8.4.esm.min.js";
 /**
  * What is heard from the server, in the past tense.
  * @typedef {object} SignallingListener
- * @property {(peer: Person | null, epoch: number | null, iceServers: RTCIceServer[]) => void} joined
- *   we have a seat; `peer` was there first
+ * @property {(peer: Person | null, epoch: number | null, iceServers: RTCIceServer[], resumed: boolean) => void} joined
+ *   we have a seat; `peer` was there first, unless we `resumed` the seat of an earlier connection
  * @property {(peer: Person, epoch: number | null) => void} otherJoined somebody took the other seat
  * @property {(id: string, reason: "left" | "lost") => void} otherLeft
  * @property {() => void} full both seats are taken
@@ -29,6 +29,8 @@ export class Signalling {
   #socket;
   #listener;
   #redial = 0;
+  /** @type {unknown} what the server gave us for coming back to our seat */
+  #token = null;
 
   /**
    * @param {string} server its origin, `https://host:port`
@@ -41,7 +43,7 @@ export class Signalling {
     this.#listener = listener;
     this.#socket = io(server, {
       transports: ["websocket"],
-      auth: { pycall: 1, name },
+      auth: (/** @type {(auth: object) => void} */ give) => give({ pycall: 1, name, resume: this.#token }),
       forceNew: true,
       reconnectionDelay: 500,
       reconnectionDelayMax: 4000,
@@ -92,7 +94,8 @@ export class Signalling {
     socket.on("joined", (/** @type {unknown[]} */ ...[, , more]) => {
       const fields = isObject(more) ? more : {};
       const peer = isObject(fields.peer) ? person(fields.peer.id, fields.peer.name) : null;
-      listener.joined(peer, epochOf(fields), iceServersOf(fields));
+      this.#token = fields.resume;
+      listener.joined(peer, epochOf(fields), iceServersOf(fields), fields.resumed === true);
     });
     socket.on("other_joined", (/** @type {unknown[]} */ ...[, id, more]) => {
       const fields = isObject(more) ? more : {};
