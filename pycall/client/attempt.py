@@ -59,6 +59,9 @@ class PeerConnection(Protocol):
     async def counters(self) -> Counters:
         """What has flowed so far."""
 
+    def fall_silent(self) -> None:
+        """Hand on no media and report nothing from now on."""
+
     async def close(self, *, say_bye: bool) -> None:
         """End it."""
 

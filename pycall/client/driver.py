@@ -176,6 +176,7 @@ class Driver:
         attempt, self._attempt = self._attempt, None
         if attempt is None:
             return
+        attempt.peer.fall_silent()  # at once: closing is not, and who left is not seen any more
         task = asyncio.create_task(self._end(attempt, say_bye=say_bye), name=f"pycall-close-{attempt.number}")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

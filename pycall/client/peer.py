@@ -191,6 +191,11 @@ class Peer:
             video_latency_s=received.latency["video"].seconds,
         )
 
+    def fall_silent(self) -> None:
+        """Hand on no media and report nothing from now on."""
+        self._over = True
+        self._reception.end()
+
     async def close(self, *, say_bye: bool) -> None:
         """End the connection, within 3 s; nothing of it is left. May be called at any time, and again."""
         if self._closing is None:
@@ -284,13 +289,15 @@ class Peer:
             return
         if compat.consent_lost(self._transport.transport):
             self._fail("the other side does not answer any more.")
-        else:
-            self._over = True
+        elif compat.hung_up(self._transport):
+            self.fall_silent()
             self._post(inputs.PeerClosed(self._attempt))
+        else:
+            self._fail("something in pycall itself broke.")
 
     def _fail(self, why: str) -> None:
         if not self._over:
-            self._over = True
+            self.fall_silent()
             self._post(inputs.PeerFailed(self._attempt, why))
 
     def _channel_came(self, channel: RTCDataChannel) -> None:
@@ -319,7 +326,7 @@ class Peer:
     # Ending
 
     async def _close(self, *, say_bye: bool) -> None:
-        self._over = True
+        self.fall_silent()
         if self._connection is None:
             return
         if say_bye:

@@ -26,6 +26,7 @@ class Reception:
         self._incoming = incoming
         self._clock = clock
         self._post = post
+        self._over = False
         self.taps: dict[Kind, ReceiverTap] = {}
         self.pictures = 0
         self.samples = 0
@@ -33,8 +34,14 @@ class Reception:
         """Width and height of the last picture."""
         self.latency: dict[Kind, LatencyMeter] = {"audio": LatencyMeter(), "video": LatencyMeter()}
 
+    def end(self) -> None:
+        """Hand on nothing more: what is still decoded comes after the end."""
+        self._over = True
+
     def picture_came(self, frame: av.VideoFrame, arrival: float) -> None:
         """Take a decoded picture; ``arrival`` is monotonic seconds."""
+        if self._over:
+            return
         if self.pictures == 0:
             self._post(inputs.MediaArrived(self._attempt, "video"))
         self.pictures += 1
@@ -45,6 +52,8 @@ class Reception:
 
     def sound_came(self, samples: Samples, timestamp: int, arrival: float) -> None:
         """Take decoded sound; ``timestamp`` counts samples by the sender's clock."""
+        if self._over:
+            return
         if self.samples == 0:
             self._post(inputs.MediaArrived(self._attempt, "audio"))
         self.samples += len(samples)

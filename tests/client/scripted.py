@@ -26,6 +26,7 @@ class ScriptedPeer:
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     faults: dict[str, Exception] = field(default_factory=dict)
     flow: Counters = field(default_factory=Counters)
+    silent: bool = False
 
     def hold(self, name: str) -> asyncio.Event:
         """Let this step wait until the returned event is set."""
@@ -55,6 +56,9 @@ class ScriptedPeer:
         if "counters" in self.faults:
             raise self.faults["counters"]
         return self.flow
+
+    def fall_silent(self) -> None:
+        self.silent = True
 
     async def close(self, *, say_bye: bool) -> None:
         await self._step("close with bye" if say_bye else "close")

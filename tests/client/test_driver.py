@@ -233,6 +233,24 @@ async def test_an_attempt_that_hangs_in_closing_does_not_delay_the_next() -> Non
         assert (await task).error is None
 
 
+async def test_who_left_is_not_seen_any_more_however_long_closing_takes() -> None:
+    run, silent_when_left = Run(stay=True), []
+
+    def announce(event: Event) -> None:
+        if isinstance(event, events.PeerLeft):
+            asyncio.get_running_loop().call_soon(lambda: silent_when_left.append(run.peers[0].silent))
+
+    run.peers[0].hold("close")
+    run.driver._around = attempt_module.Surroundings(run.driver.post, announce, lambda: 0.0)
+    async with running(run):
+        run.post(NOBODY)
+        await run.connect()
+        run.post(i.PeerClosed(1))
+        await until(lambda: silent_when_left)
+        run.post(i.HungUp())
+    assert silent_when_left == [True]
+
+
 async def test_the_other_side_learns_the_state_and_every_later_one_too() -> None:
     muted = State(muted=True, camera_off=False, recording=False)
     run = Run(stay=True)

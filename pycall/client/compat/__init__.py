@@ -8,7 +8,7 @@ What is changed and why:
 
 * **Guards.** Stock, any sender of a datagram is heard and a single one can end the call. Here only
   addresses that were signalled, or that proved themselves in a connectivity check, reach the media
-  plane, and the SCTP parser refuses lengths that cannot be.
+  plane, the SCTP parser refuses lengths that cannot be, and a bug costs one packet, not the call.
 * **Sending.** Encoders of our own (:mod:`pycall.client.encoders`), a longer memory for repairs, and
   sender reports that stamp capture instead of sending (RFC 3550 section 6.4.1).
 * **Decoding.** Nothing empty, which would end a decoder, and no picture of a size nobody sends.
@@ -23,9 +23,9 @@ from __future__ import annotations
 import functools
 import logging
 
-from pycall.client.compat.connection import abandon, consent_lost, nominated_path
+from pycall.client.compat.connection import abandon, consent_lost, hung_up, nominated_path
 from pycall.client.compat.decoding import use_decoders
-from pycall.client.compat.guarding import filter_addresses, guard_datagrams, guard_sctp
+from pycall.client.compat.guarding import filter_addresses, guard_datagrams, guard_packets, guard_sctp
 from pycall.client.compat.receiving import ReceiverTap, tune_receiver
 from pycall.client.compat.releases import versions_known
 from pycall.client.compat.sending import lengthen_history, report_capture_times, use_encoders
@@ -34,6 +34,7 @@ __all__ = [
     "ReceiverTap",
     "abandon",
     "consent_lost",
+    "hung_up",
     "install",
     "nominated_path",
     "report_capture_times",
@@ -48,7 +49,15 @@ def install() -> None:
     """Change what is changed for the whole process; further calls do nothing."""
     if not versions_known():
         return
-    for part in (guard_datagrams, guard_sctp, use_encoders, use_decoders, lengthen_history, filter_addresses):
+    for part in (
+        guard_datagrams,
+        guard_packets,
+        guard_sctp,
+        use_encoders,
+        use_decoders,
+        lengthen_history,
+        filter_addresses,
+    ):
         try:
             part()
         except AttributeError as missing:

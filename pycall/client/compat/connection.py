@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from aiortc import RTCIceTransport, RTCPeerConnection
+from typing import Final
+
+from aiortc import RTCDtlsTransport, RTCIceTransport, RTCPeerConnection
 
 from pycall.core.events import PathKind
+
+_RECEIVED_SHUTDOWN: Final = 2
+"""``SSL_RECEIVED_SHUTDOWN`` of OpenSSL."""
 
 
 def nominated_path(transport: RTCIceTransport) -> PathKind:
@@ -17,6 +22,12 @@ def nominated_path(transport: RTCIceTransport) -> PathKind:
 def consent_lost(transport: RTCIceTransport) -> bool:
     """Whether the transport ended because the other end stopped answering (RFC 7675)."""
     return bool(getattr(getattr(transport, "_connection", None), "_closing", False))
+
+
+def hung_up(transport: RTCDtlsTransport) -> bool:
+    """Whether the other end closed on purpose (close_notify); where that cannot be told, it did."""
+    ssl = getattr(transport, "_ssl", None)
+    return ssl is None or bool(ssl.get_shutdown() & _RECEIVED_SHUTDOWN)
 
 
 def abandon(connection: RTCPeerConnection, transport: RTCIceTransport) -> None:

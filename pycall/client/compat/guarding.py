@@ -6,6 +6,7 @@ import logging
 from typing import Any, Final
 
 import aioice.ice
+import aiortc.rtcdtlstransport
 import aiortc.rtcsctptransport
 import ifaddr
 
@@ -63,6 +64,27 @@ def guard_sctp() -> None:
 
     original = replace(aiortc.rtcsctptransport.RTCSctpTransport, "_handle_data", handle_data)
     replace(aiortc.rtcsctptransport, "decode_params", decode_params)
+
+
+def guard_packets() -> None:
+    """Drop a packet of media whose handling fails: stock, that closes the connection as if hung up."""
+    dtls: Any = aiortc.rtcdtlstransport
+
+    def guard(name: str) -> None:
+        async def handle(self: Any, data: bytes, **more: Any) -> None:
+            try:
+                await original(self, data, **more)
+            except (ConnectionError, dtls.pylibsrtp.Error):  # the one ends it, the other is dropped there
+                raise
+            except Exception:
+                level = logging.DEBUG if hasattr(self, "_pycall_told") else logging.ERROR
+                logger.log(level, "A received packet could not be handled.", exc_info=True)
+                self._pycall_told = True
+
+        original = replace(dtls.RTCDtlsTransport, name, handle)
+
+    guard("_handle_rtp_data")
+    guard("_handle_rtcp_data")
 
 
 def filter_addresses() -> None:

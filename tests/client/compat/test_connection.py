@@ -6,9 +6,10 @@ import asyncio
 import time
 from typing import Any
 
-from pycall.client import compat
+from pycall.client.compat import connection
 from pycall.client.peer import Outgoing
 from pycall.core import inputs
+from pycall.core.messages import Bye
 from tests.client.pair import End, Source, call, running, until
 
 
@@ -16,8 +17,8 @@ async def test_a_call_within_one_computer_is_direct() -> None:
     caller, callee = End(), End()
     async with call(caller, callee):
         assert caller.peer._dtls is not None
-        assert compat.nominated_path(caller.peer._dtls.transport) == "direct"
-        assert not compat.consent_lost(caller.peer._dtls.transport)
+        assert connection.nominated_path(caller.peer._dtls.transport) == "direct"
+        assert not connection.consent_lost(caller.peer._dtls.transport)
 
 
 async def test_a_relay_at_either_end_makes_the_path_relayed() -> None:
@@ -27,7 +28,7 @@ async def test_a_relay_at_either_end_makes_the_path_relayed() -> None:
         ice = caller.peer._dtls.transport
         [pair] = ice._connection._nominated.values()
         pair.remote_candidate.type = "relay"
-        assert compat.nominated_path(ice) == "relay"
+        assert connection.nominated_path(ice) == "relay"
 
 
 async def test_an_end_that_stops_answering_is_told_from_one_that_hangs_up() -> None:
@@ -37,6 +38,30 @@ async def test_an_end_that_stops_answering_is_told_from_one_that_hangs_up() -> N
         await caller.peer._dtls.transport._connection.close()  # as aioice does when consent expires
         await until(lambda: caller.said(inputs.PeerFailed))
     assert caller.said(inputs.PeerClosed) == []
+
+
+async def test_a_connection_that_breaks_on_this_side_is_not_told_as_a_hang_up() -> None:
+    async def stumble() -> None:
+        raise KeyError("surprise")
+
+    caller, callee = End(), End()
+    async with call(caller, callee):
+        dtls: Any = callee.peer._dtls
+        dtls._recv_next = stumble
+        caller.peer.send_control(Bye())  # so that something comes
+        await until(lambda: callee.said(inputs.PeerFailed))
+        assert not connection.hung_up(dtls)
+    assert callee.said(inputs.PeerClosed) == []
+
+
+async def test_an_end_that_hangs_up_is_known_by_its_word() -> None:
+    caller, callee = End(), End()
+    async with call(caller, callee):
+        assert callee.peer._dtls is not None
+        assert not connection.hung_up(callee.peer._dtls)
+        await caller.peer.close(say_bye=False)
+        await until(lambda: callee.said(inputs.PeerClosed))
+        assert connection.hung_up(callee.peer._dtls)
 
 
 class _Socket:

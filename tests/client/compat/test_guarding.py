@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
+from typing import Any
 
 import aioice.ice
+import pytest
 from aiortc import RTCPeerConnection
 
 from pycall.client.compat import guarding
@@ -105,3 +108,25 @@ async def test_a_malformed_data_packet_is_dropped_and_the_call_goes_on() -> None
             await sctp._handle_data(os.urandom(size))
         caller.peer.send_control(QUIET)
         await until(lambda: callee.said(inputs.ControlReceived))
+
+
+async def test_a_bug_in_handling_a_packet_drops_the_packet_and_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def stumble(*_: object, **__: object) -> None:
+        raise KeyError("surprise")
+
+    source = Source(200, 440)
+    caller, callee = End(Outgoing(source.pictures, source.sounds)), End()
+    with running(source), caplog.at_level(logging.ERROR, "pycall"):
+        async with call(caller, callee):
+            for transceiver in callee.peer._opened.getTransceivers():
+                receiver: Any = transceiver.receiver
+                receiver._handle_rtp_packet = receiver._handle_rtcp_packet = stumble
+            seen = (await callee.peer.counters()).packets_received
+            while (await callee.peer.counters()).packets_received < seen + 50:
+                await asyncio.sleep(0.01)
+            caller.peer.send_control(QUIET)
+            await until(lambda: callee.said(inputs.ControlReceived))
+            assert callee.said(inputs.PeerClosed) + callee.said(inputs.PeerFailed) == []
+    assert [record.message for record in caplog.records] == ["A received packet could not be handled."]

@@ -12,6 +12,7 @@ import aioice.ice
 import aiortc.clock
 import aiortc.codecs
 import aiortc.codecs.h264
+import aiortc.rtcdtlstransport
 import aiortc.rtcrtpreceiver
 import aiortc.rtcrtpsender
 import aiortc.rtcsctptransport
@@ -33,6 +34,8 @@ from tests.client.pair import End, Source, call, running, until
         (aioice.ice.StunProtocol, ["datagram_received"]),
         (aiortc.rtcsctptransport, ["decode_params"]),
         (aiortc.rtcsctptransport.RTCSctpTransport, ["_handle_data"]),
+        (aiortc.rtcdtlstransport.RTCDtlsTransport, ["_handle_rtcp_data", "_handle_rtp_data"]),
+        (aiortc.rtcdtlstransport, ["pylibsrtp"]),
         (aiortc.codecs, ["CODECS", "OpusDecoder", "OpusEncoder", "get_decoder", "get_encoder"]),
         (aiortc.codecs, ["H264Decoder", "H264Encoder", "Vp8Decoder", "Vp8Encoder"]),
         (aiortc.codecs.h264.H264Encoder, ["_packetize", "_split_bitstream", "target_bitrate"]),
@@ -59,6 +62,7 @@ async def test_the_names_used_of_a_connection_are_there(connection: RTCPeerConne
     assert inspect.iscoroutinefunction(transceiver.sender._send_rtcp)
     assert hasattr(transceiver.sender, "_RTCRtpSender__lsr")
     assert hasattr(connection, "_RTCPeerConnection__closeTask")
+    assert hasattr(transceiver.receiver.transport, "_ssl")
     for name in ("_nominated", "_closing", "_protocols", "_remote_candidates", "_early_checks", "_queue"):
         assert hasattr(ice._connection, name), name
 

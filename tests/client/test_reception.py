@@ -1,0 +1,82 @@
+"""What comes is counted, timed and handed on, until the end."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from pycall.client.compat import ReceiverTap
+from pycall.client.latency import ClockOffset
+from pycall.client.reception import Reception
+from pycall.core import inputs
+from tests.client.pair import Taker, painted, tone
+
+
+class Captured(ReceiverTap):
+    """Knows one moment of capture, by the sender's clock."""
+
+    def __init__(self, at: float | None) -> None:
+        self._at = at
+
+    def captured_at(self, pts: int) -> float | None:
+        del pts
+        return self._at
+
+
+class Rig:
+    """A reception and what it hands on."""
+
+    def __init__(self, captured_at: float | None = None, ahead_s: float | None = None) -> None:
+        clock = ClockOffset()
+        if ahead_s is not None:
+            clock.add(0.0, ahead_s, 0.0)
+        self.taker = Taker()
+        self.posted: list[inputs.Input] = []
+        self.reception = Reception(3, self.taker, clock, self.posted.append)
+        self.reception.taps = {"audio": Captured(captured_at), "video": Captured(captured_at)}
+
+    def take(self) -> None:
+        """A picture and a block of sound come."""
+        frame = painted(200, (64, 48))
+        frame.pts = 0
+        self.reception.picture_came(frame, time.monotonic())
+        self.reception.sound_came(tone(440, 0), 960, time.monotonic())
+
+
+def test_what_comes_is_handed_on_and_counted_and_the_first_of_each_kind_is_told() -> None:
+    rig = Rig()
+    rig.take()
+    rig.take()
+    assert [(frame.width, frame.height) for frame in rig.taker.pictures] == [(64, 48)] * 2
+    assert [stamp for stamp, _ in rig.taker.sounds] == [960] * 2
+    assert (rig.reception.pictures, rig.reception.samples, rig.reception.size) == (2, 1_920, (64, 48))
+    assert rig.posted == [inputs.MediaArrived(3, "video"), inputs.MediaArrived(3, "audio")]
+
+
+def test_how_long_it_was_on_its_way_takes_both_clocks() -> None:
+    now = time.time()  # noqa: TID251  sender reports carry wall clocks
+    rig = Rig(captured_at=now + 5 - 0.5, ahead_s=5.0)
+    rig.take()
+    for kind in ("audio", "video"):
+        assert rig.reception.latency[kind].seconds == pytest.approx(0.5, abs=0.4)
+
+
+@pytest.mark.parametrize(("captured_at", "ahead_s"), [(None, 5.0), (1.0, None)])
+def test_nothing_is_said_of_latency_while_one_clock_is_unknown(
+    captured_at: float | None, ahead_s: float | None
+) -> None:
+    rig = Rig(captured_at, ahead_s)
+    rig.take()
+    assert rig.reception.latency["audio"].seconds is None
+    assert rig.reception.latency["video"].seconds is None
+
+
+def test_nothing_is_handed_on_after_the_end() -> None:
+    rig = Rig()
+    rig.reception.end()
+    rig.take()
+    assert rig.taker.pictures == []
+    assert rig.taker.sounds == []
+    assert rig.posted == []
+    assert (rig.reception.pictures, rig.reception.samples) == (0, 0)
