@@ -27,9 +27,8 @@ class Reader(Generic[T]):
         self._items: deque[T] = deque(maxlen=depth)
         self._ready = threading.Condition()
         self._closed = False
+        self._nudged = False
         self._waiter: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]] | None = None
-        self.dropped = 0
-        """Items that were overwritten before this reader took them."""
 
     @property
     def closed(self) -> bool:
@@ -37,10 +36,17 @@ class Reader(Generic[T]):
         return self._closed
 
     def get(self, timeout: float | None = None) -> T | None:
-        """Take the oldest waiting item; ``None`` after ``timeout`` seconds or when closed."""
+        """Take the oldest waiting item; ``None`` after ``timeout`` seconds, when nudged or when closed."""
         with self._ready:
-            self._ready.wait_for(lambda: self._items or self._closed, timeout)
+            self._ready.wait_for(lambda: self._items or self._closed or self._nudged, timeout)
+            self._nudged = False
             return self._items.popleft() if self._items else None
+
+    def nudge(self) -> None:
+        """Let :meth:`get` return at once, now or the next time."""
+        with self._ready:
+            self._nudged = True
+            self._ready.notify_all()
 
     async def next(self) -> T | None:
         """Take the oldest waiting item, waiting for one; ``None`` when closed."""
@@ -62,8 +68,6 @@ class Reader(Generic[T]):
 
     def _put(self, item: T) -> None:
         with self._ready:
-            if len(self._items) == self._items.maxlen:
-                self.dropped += 1
             self._items.append(item)
             self._wake()
 
