@@ -77,8 +77,8 @@ class Recordist:
         )
         recorder.start()
         self._recorder = recorder
-        self._connect(recorder)
         self._show(events.Recording("started", str(path)))
+        self._connect(recorder)  # from here on it can fail, which must not be told before
 
     def stop(self) -> None:
         """End the recording; it is a plain seekable file when this returns."""

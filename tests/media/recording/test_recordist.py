@@ -173,6 +173,27 @@ def test_one_that_breaks_off_is_announced_once_and_the_next_can_begin(
     assert taps() == []
 
 
+def test_one_that_breaks_at_its_first_picture_is_announced_in_order(
+    make: Make, feeds: Feeds, tmp_path: Path
+) -> None:
+    """Whoever is shown that it began may take a moment."""
+    shown: list[Event] = []
+
+    def show(event: Event) -> None:
+        if states([event]) == ["started"]:
+            (tmp_path / "out.mp4").unlink()
+            reader = feeds.remote_pictures.subscribe(5)
+            assert all(reader.get(10) for _ in range(5))
+            reader.close()
+        shown.append(event)
+
+    recordist = make(record=Path("out.mp4"))
+    recordist._show = show
+    recordist.start()
+    wait_until(lambda: len(shown) == 3)
+    assert states(shown) == ["started", "failed"]
+
+
 class BreaksAtItsEnd(Recorder):
     """Ends as one does whose disk is full when the rest is written."""
 
