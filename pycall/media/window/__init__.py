@@ -2,5 +2,5 @@
 
 ``python -m pycall.media.window TITLE`` reads pictures and marks from standard input, as written by
 :mod:`pycall.media.window.display` in the form of :mod:`~pycall.media.window.wire`, and writes lines to
-standard output: ``ready``, ``key m``, ``closed``. It ends when its input does.
+standard output: ``ready`` or ``failed WHY``, ``key m``, ``closed``. It ends when its input does.
 """

@@ -10,12 +10,14 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from av.video.reformatter import VideoReformatter
 
 from pycall.media.frames import Notice, Picture
+from pycall.media.keeper import OpeningCancelledError
 from pycall.media.window.wire import Kind, Marks, Message, marks_message
 from pycall.media.worker import Worker
 
@@ -23,6 +25,9 @@ __all__ = ["Display", "Marks", "open_display"]
 
 READY_S: Final = 15.0
 """How long the window may take to appear."""
+
+LOOK_S: Final = 0.1
+"""How often is looked whether anybody still waits for it."""
 
 END_S: Final = 1.0
 """How long its process may take to end before it is killed."""
@@ -35,23 +40,29 @@ OnKey: TypeAlias = Callable[[str], None]
 
 
 def open_display(
-    room: str, *, notice: Notice, on_key: OnKey, on_gone: Callable[[], None] | None = None
+    room: str, *, notice: Notice, on_key: OnKey, cancelled: threading.Event | None = None
 ) -> Display | None:
     """Open the window, blocking until it is there.
 
     Where it cannot be opened ``notice("no-display", sentence)`` is called and ``None`` returned. When it is
-    closed or dies later ``notice("display-lost", sentence)`` and ``on_gone`` are called, from a thread.
+    closed or dies later ``notice("display-lost", sentence)`` is called, from a thread. Soon after
+    ``cancelled`` was set it raises :class:`OpeningCancelledError`.
     """
     if why := why_no_display(sys.platform, dict(os.environ)):
         notice("no-display", f"{why} The call goes on without a window.")
         return None
-    display = Display(room, notice=notice, on_key=on_key, on_gone=on_gone)
-    if not display.ready():
-        where = f"The display {os.environ['DISPLAY']}" if "DISPLAY" in os.environ else "The display"
+    display = Display(room, notice=notice, on_key=on_key)
+    try:
+        if display.ready(cancelled):
+            return display
+    except OpeningCancelledError:
         display.close()
-        notice("no-display", f"{where} cannot be used. The call goes on without a window.")
-        return None
-    return display
+        raise
+    display.close()
+    where = f"The display {os.environ['DISPLAY']}" if "DISPLAY" in os.environ else "The display"
+    why = f"OpenCV cannot be loaded: {display.failure}." if display.failure else f"{where} cannot be used."
+    notice("no-display", f"{why} The call goes on without a window.")
+    return None
 
 
 def why_no_display(platform: str, environment: dict[str, str]) -> str:
@@ -66,16 +77,15 @@ def why_no_display(platform: str, environment: dict[str, str]) -> str:
 class Display:
     """A window; what is shown may come from any thread, and never waits."""
 
-    def __init__(
-        self, room: str, *, notice: Notice, on_key: OnKey, on_gone: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, room: str, *, notice: Notice, on_key: OnKey) -> None:
         self._notice = notice
         self._on_key = on_key
-        self._on_gone = on_gone
         self._news = threading.Condition()
         self._newest: dict[Kind, Picture | Marks] = {}
         self._closing = False
         self._ready = False
+        self.failure = ""
+        """Why OpenCV cannot be loaded, in its own words: mostly a library of the system that is missing."""
         self._answered = threading.Event()  # it is ready, or gone
         self._shrink = VideoReformatter()
         self._process = subprocess.Popen(
@@ -91,9 +101,15 @@ class Display:
         for worker in self._workers:
             worker.start()
 
-    def ready(self) -> bool:
-        """Wait for the window; whether it is there."""
-        self._answered.wait(READY_S)
+    def ready(self, cancelled: threading.Event | None = None) -> bool:
+        """Wait for the window; whether it is there.
+
+        Raises :class:`OpeningCancelledError` soon after ``cancelled`` was set.
+        """
+        deadline = time.monotonic() + READY_S
+        while not self._answered.wait(LOOK_S) and time.monotonic() < deadline:
+            if cancelled is not None and cancelled.is_set():
+                raise OpeningCancelledError
         return self._ready
 
     def show_remote(self, picture: Picture) -> None:
@@ -146,6 +162,8 @@ class Display:
                         _write_all(pipe.fileno(), part)
         except OSError:  # the window is gone; the reader says so
             return
+        finally:
+            self._process.terminate()  # a window that is told nothing any more would stand still
 
     def _message(self, kind: Kind, item: Picture | Marks) -> Message:
         if isinstance(item, Marks):
@@ -161,12 +179,14 @@ class Display:
         assert pipe is not None
         closed = False
         for line in iter(pipe.readline, b""):
-            match line.decode().split():
+            match line.decode(errors="replace").split():
                 case ["ready"]:
                     self._ready = True
                     self._answered.set()
                 case ["key", letter]:
                     self._on_key(letter)
+                case ["failed", *why]:
+                    self.failure = " ".join(why)
                 case ["closed"]:
                     closed = True
         was_there = self._ready
@@ -174,8 +194,6 @@ class Display:
         if was_there and not self._closing:
             what = "was closed" if closed else "is gone"
             self._notice("display-lost", f"The window {what}; the call goes on.")
-            if self._on_gone is not None:
-                self._on_gone()
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

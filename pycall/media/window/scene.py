@@ -52,7 +52,8 @@ class Scene:
             if self.marks.status:
                 self.remote = None  # the one who was seen is not there any more
         elif message.kind == "remote":
-            self.remote = _picture(message)
+            if not self.marks.status:  # else it was on its way when the other side left
+                self.remote = _picture(message)
         else:
             self.local = _picture(message)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pycall.media.frames import Picture
+from pycall.media.keeper import OpeningCancelledError
 from pycall.media.window.display import Display, Marks, open_display, why_no_display
 from tests.media.recording.footage import plain
 from tests.rig import needs, wait_until
@@ -30,7 +32,6 @@ class Ear:
     def __init__(self) -> None:
         self.notices: list[tuple[str, str]] = []
         self.keys: list[str] = []
-        self.gone = 0
 
     def notice(self, code: str, sentence: str) -> None:
         self.notices.append((code, sentence))
@@ -38,12 +39,9 @@ class Ear:
     def key(self, letter: str) -> None:
         self.keys.append(letter)
 
-    def went(self) -> None:
-        self.gone += 1
-
     def open(self) -> Display | None:
         """A window that tells this ear."""
-        return open_display("kitchen", notice=self.notice, on_key=self.key, on_gone=self.went)
+        return open_display("kitchen", notice=self.notice, on_key=self.key)
 
 
 @pytest.fixture
@@ -166,7 +164,7 @@ def test_a_window_that_does_not_answer_is_closed_all_the_same(window: Display, e
 def test_a_closed_window_is_reported_once_and_harms_nothing(window: Display, ear: Ear) -> None:
     click_the_cross()
 
-    wait_until(lambda: ear.gone)
+    wait_until(lambda: ear.notices)
     window.show_remote(BLUE)
     window.set_marks(IN_CALL)
     assert ear.notices == [("display-lost", "The window was closed; the call goes on.")]
@@ -176,7 +174,7 @@ def test_a_closed_window_is_reported_once_and_harms_nothing(window: Display, ear
 def test_a_window_that_dies_is_reported_once_and_harms_nothing(window: Display, ear: Ear) -> None:
     window._process.kill()
 
-    wait_until(lambda: ear.gone)
+    wait_until(lambda: ear.notices)
     window.show_remote(BLUE)
     assert ear.notices == [("display-lost", "The window is gone; the call goes on.")]
 
@@ -213,6 +211,30 @@ def test_a_display_that_does_not_exist_is_no_crash_but_a_sentence(
     ]
     assert capfd.readouterr() == ("", "")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.integration
+def test_what_opencv_lacks_is_said(
+    xvfb: str, ear: Ear, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lacks = "libGL.so.1: cannot open shared object file: No such file or directory"
+    (tmp_path / "cv2.py").write_text(f"raise ImportError({lacks!r})")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    assert ear.open() is None
+    assert ear.notices == [
+        ("no-display", f"OpenCV cannot be loaded: {lacks}. The call goes on without a window.")
+    ]
+
+
+@pytest.mark.integration
+def test_who_does_not_want_the_window_any_more_need_not_wait(xvfb: str, ear: Ear) -> None:
+    cancelled = threading.Event()
+    cancelled.set()
+
+    with pytest.raises(OpeningCancelledError):
+        open_display("kitchen", notice=ear.notice, on_key=ear.key, cancelled=cancelled)
+    assert ear.notices == []
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,17 @@ def test_waiting_forgets_the_far_picture_and_names_the_keys() -> None:
         assert key in KEYS
 
 
+def test_a_picture_that_comes_late_does_not_hide_what_is_waited_for() -> None:
+    for status in ("waiting", "connecting"):
+        scene = scene_with(replace(IN_CALL, status=status))
+        waiting = scene.draw(800, 600).copy()
+        scene.take(halves("remote", 640, 480))
+
+        assert np.array_equal(scene.draw(800, 600), waiting)
+        scene.take(marks_message(IN_CALL))
+        assert grey(scene.draw(800, 600), 0.1, 0.5) == int(np.mean(BACKGROUND))
+
+
 def test_it_can_be_drawn_at_any_size_in_any_state() -> None:
     pictures = [halves("remote", 2, 2), halves("local", 1_280, 720)]
     for size, status, name, shown in product(
