@@ -12,8 +12,8 @@ import { io } from "/static/vendor/socket.io-4.8.4.esm.min.js";
 /**
  * What is heard from the server, in the past tense.
  * @typedef {object} SignallingListener
- * @property {(peer: Person | null, epoch: number | null, iceServers: RTCIceServer[], resumed: boolean) => void} joined
- *   we have a seat; `peer` was there first, unless we `resumed` the seat of an earlier connection
+ * @property {(peer: Person | null, epoch: number | null, iceServers: RTCIceServer[], resumed: boolean) => void
+ *   } joined we have a seat; `peer` was there first, unless we `resumed` the seat of an earlier connection
  * @property {(peer: Person, epoch: number | null) => void} otherJoined somebody took the other seat
  * @property {(id: string, reason: "left" | "lost") => void} otherLeft
  * @property {() => void} full both seats are taken
