@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, assert_never
@@ -23,7 +24,17 @@ from pycall.errors import PycallError
 logger = logging.getLogger(__name__)
 
 MAX_INPUTS: Final = 1_000
-"""Waiting inputs; only a flood from outside fills this, and what is over is dropped."""
+"""Waiting inputs; only a flood from outside fills this, and what is over of the flood is dropped."""
+
+_LIMITS: Final = {
+    i.MessageReceived: MAX_INPUTS,
+    i.ControlReceived: MAX_INPUTS,
+    **dict.fromkeys((i.JoinedRoom, i.OtherJoined, i.OtherLeft, i.RoomFull, i.Refused), 2 * MAX_INPUTS),
+}
+"""Up to how many waiting inputs one more is taken of what the other side, or the server, says at will.
+
+The server's word has room beside the other side's flood; what happens here is few and never dropped.
+"""
 
 
 class Signalling(Protocol):
@@ -78,7 +89,7 @@ class Driver:
     ) -> None:
         self._call = call
         self._room = room
-        self._inputs: asyncio.Queue[i.Input] = asyncio.Queue(MAX_INPUTS)
+        self._inputs: asyncio.Queue[i.Input] = asyncio.Queue()  # bounded in post
         self._signalling = dial(self.post)
         self._open_peer = open_peer
         self._around = Surroundings(self.post, announce, playout_s)
@@ -95,10 +106,10 @@ class Driver:
 
     def post(self, happened: i.Input) -> None:
         """Report what happened; from the event loop's thread."""
-        try:
-            self._inputs.put_nowait(happened)
-        except asyncio.QueueFull:
+        if self._inputs.qsize() >= _LIMITS.get(type(happened), math.inf):
             logger.warning("Too much at once: dropped %s.", type(happened).__name__)
+        else:
+            self._inputs.put_nowait(happened)
 
     def tell(self, state: State) -> None:
         """Let the other end know what this one does; later ones learn it too."""

@@ -13,7 +13,7 @@ from pycall.core import events
 from pycall.core import inputs as i
 from pycall.core.call import Call, CallTerms, Phase
 from pycall.core.events import Event
-from pycall.core.messages import Answer, Candidate, IceServer, Offer, State
+from pycall.core.messages import Answer, Bye, Candidate, IceServer, Offer, State
 from pycall.errors import NobodyCame, PycallError, ServerUnreachable
 from tests.client.pair import until
 from tests.client.scripted import BOB, NOBODY, ScriptedPeer, ScriptedSignalling
@@ -287,6 +287,24 @@ async def test_a_flood_of_inputs_is_bounded_and_survived(caplog: pytest.LogCaptu
         await until(run.driver._inputs.empty)
         await run.connect()
         run.post(i.HungUp())
+
+
+@pytest.mark.parametrize(
+    "happened", [i.HungUp(), i.Interrupted(), i.OtherLeft("b", "left"), i.PeerFailed(1, "x.")]
+)
+async def test_no_flood_keeps_out_what_happened_here_or_at_the_server(happened: i.Input) -> None:
+    run = Run()
+    flood: list[i.Input] = [i.MessageReceived(Candidate("x", "0", 0, 1)), i.ControlReceived(1, Bye())]
+    run.post(*flood * MAX_INPUTS, happened)
+    assert run.driver._inputs.qsize() == MAX_INPUTS + 1
+    await run.driver._close()
+
+
+async def test_a_server_that_floods_is_bounded_and_keeps_nobody_from_hanging_up() -> None:
+    run = Run()
+    run.post(*[i.OtherJoined(BOB, 1)] * (3 * MAX_INPUTS), i.HungUp())
+    assert run.driver._inputs.qsize() == 2 * MAX_INPUTS + 1
+    await run.driver._close()
 
 
 async def test_a_cancelled_run_closes_everything() -> None:
