@@ -23,7 +23,8 @@ KINDS: Final = frozenset({"audio", "video", "application"})
 
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
-_CANDIDATE = re.compile(r"(?:a=)?candidate:(.*)")
+_CANDIDATE = re.compile(r"(?:a=)?candidate:([ -~]*)")
+_PRINTABLE = re.compile(r"[ -~]*")
 _RTPMAP = re.compile(r"a=rtpmap:(\d{1,3}) ([A-Za-z0-9-]{1,32})/")
 _MDNS_NAME = re.compile(r"[A-Za-z0-9-]{1,63}\.local")
 
@@ -44,14 +45,16 @@ class TakenApart:
 def take_apart(sdp: str) -> TakenApart:
     """Check a description and separate its candidates; raises :class:`ValueError`.
 
-    At most one section of each kind is accepted, sound, pictures and data, all bundled (RFC 9143).
+    Lines of more than printable ASCII are left out: only names of sessions have that, and libraries log
+    what they read. At most one section of each kind is accepted, sound, pictures and data, all bundled
+    (RFC 9143).
     """
     if len(sdp) > MAX_SDP:
         raise ValueError(f"A description has at most {MAX_SDP} characters.")
     kept: list[str] = []
     kinds: list[str] = []
     candidates: dict[str, None] = {}
-    for line in sdp.splitlines():
+    for line in filter(_PRINTABLE.fullmatch, sdp.splitlines()):
         if line.startswith("m="):
             kinds.append(line[2:].split(" ")[0])
         if line.startswith("a=candidate:"):

@@ -58,6 +58,16 @@ def test_a_description_that_would_do_harm_is_refused(old: str, new: str) -> None
         take_apart(OFFER.replace(old, new))
 
 
+@pytest.mark.parametrize("odd", ["\x1b[2J", "\x07", "\x00", "\x7f", "\x9b", "ö", "\u202e"])
+def test_nothing_that_a_terminal_would_obey_is_passed_on(odd: str) -> None:
+    named = OFFER.replace("s=-", f"s={odd}").replace("a=end-of", f"a=candidate:{odd}{HOST}\na=end-of")
+    assert take_apart(named).candidates == take_apart(OFFER).candidates
+    assert odd not in take_apart(named).sdp
+    for line in (f"candidate:{odd}{HOST}", f"candidate:{HOST} generation {odd}"):
+        with pytest.raises(ValueError, match="no candidate"):
+            parse_candidate(line)
+
+
 @pytest.mark.parametrize("prefix", ["candidate:", "a=candidate:", " candidate:"])
 def test_a_candidate_is_read_with_and_without_its_attribute_name(prefix: str) -> None:
     candidate = parse_candidate(prefix + HOST)
