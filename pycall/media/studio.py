@@ -11,6 +11,7 @@ window and recording stay.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -23,6 +24,7 @@ from pycall.core.events import Event
 from pycall.errors import PycallError
 from pycall.media.feed import Feed
 from pycall.media.frames import Picture, Sound
+from pycall.media.keeper import OpeningCancelledError
 from pycall.media.playout.far_end import FarEnd
 from pycall.media.playout.speaker import Speaker, open_speaker
 from pycall.media.recording.recordist import Feeds, Recordist
@@ -63,6 +65,8 @@ class Studio:
         self._display: Display | None = None
         self._recordist: Recordist | None = None
         self._jobs: set[asyncio.Future[None]] = set()
+        self._cancelled = threading.Event()  # nobody waits for the opening any more
+        self._closed = False
         self.incoming = FarEnd()
         self.pictures: Feed[Picture] | None = None
         """What is sent of each kind; ``None`` sends nothing."""
@@ -74,7 +78,8 @@ class Studio:
         """Open devices, window and recording file, in this order of failing first.
 
         Raises :class:`~pycall.errors.PycallError` for what was asked for by name and cannot be had;
-        what is missing of the defaults is announced and left out.
+        what is missing of the defaults is announced and left out. Raises :class:`OpeningCancelledError`
+        when it is closed meanwhile.
         """
         self._loop = asyncio.get_running_loop()
         await self._loop.run_in_executor(self._executor, self._open)
@@ -88,22 +93,35 @@ class Studio:
         await asyncio.gather(*self._jobs)
 
     async def close(self) -> None:
-        """End recording, window and devices; nothing is left running."""
+        """End recording, window and devices; nothing is left running, and nothing shown any more.
+
+        While :meth:`open` still waits for a device, that waiting ends and the rest is not opened.
+        """
+        self._cancelled.set()
         await asyncio.gather(*self._jobs, return_exceptions=True)
         await asyncio.get_running_loop().run_in_executor(self._executor, self._closers.close)
         self._executor.shutdown(wait=False)
+        self._closed = True
 
     def _open(self) -> None:
         config = self._config
         camera, microphone = parse_camera(config.camera), parse_microphone(config.microphone)
         self._marks = replace(self._marks, mirror=isinstance(camera, Default | Device))
         speaker_spec = parse_speaker(config.speaker)
-        sources = open_sources(camera, microphone, size=config.size, fps=config.fps, notice=self._notice)
+        sources = open_sources(
+            camera,
+            microphone,
+            size=config.size,
+            fps=config.fps,
+            notice=self._notice,
+            cancelled=self._cancelled,
+        )
         for source in (sources.video, sources.audio):
             if source is not None:
                 self._closers.callback(source.close)
         speaker = open_speaker(speaker_spec, self.incoming.playout.pull, self._notice)
         self._closers.callback(speaker.close)
+        self._closers.callback(self.incoming.close)
         self._connect(sources, speaker)
         self._recordist = Recordist(config, self._room, self._feeds(speaker), self._post)
         self._closers.callback(self._recordist.close)
@@ -111,9 +129,8 @@ class Studio:
             self._recordist.reserve()
         if config.display == "window":
             self._open_display()
-        for source in (sources.video, sources.audio):
-            if source is not None:
-                source.start()
+        if self._cancelled.is_set():
+            raise OpeningCancelledError
         speaker.start()
 
     def _connect(self, sources: Sources, speaker: Speaker) -> None:
@@ -140,7 +157,9 @@ class Studio:
         return Feeds(self.pictures, self.sound, self.incoming.shown, speaker.played)
 
     def _open_display(self) -> None:
-        display = open_display(self._room, notice=self._notice, on_key=self._pressed)
+        display = open_display(
+            self._room, notice=self._notice, on_key=self._pressed, cancelled=self._cancelled
+        )
         if display is None:
             return
         self._display = display
@@ -257,5 +276,9 @@ class Studio:
         self._hand_over(self._wish, key)
 
     def _hand_over(self, take: Callable[[T], None], item: T) -> None:
+        def deliver() -> None:
+            if not self._closed:
+                take(item)
+
         with suppress(RuntimeError):  # the loop is closed: a device woke up after everybody left
-            self._loop.call_soon_threadsafe(take, item)
+            self._loop.call_soon_threadsafe(deliver)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import socket
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +17,7 @@ from pycall.core.events import Event
 from pycall.errors import DeviceNotFound, RecordingFailed
 from pycall.media.feed import Feed
 from pycall.media.frames import Picture, Sound
+from pycall.media.keeper import OpeningCancelledError
 from pycall.media.studio import Studio
 from pycall.media.testsignals.strip import luma_of
 from tests.media.recording.footage import plain, read_back, tone
@@ -173,6 +175,27 @@ async def test_an_opening_that_is_cancelled_leaves_nothing() -> None:
     with pytest.raises(asyncio.CancelledError):
         await opening
     await call.studio.close()
+
+
+async def test_closing_does_not_wait_for_a_camera_that_never_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        call = Call(camera=f"rtsp://127.0.0.1:{silent.getsockname()[1]}/film", microphone="default")
+        opening = asyncio.create_task(call.studio.open())
+        client, _ = await asyncio.to_thread(silent.accept)
+        closing = asyncio.create_task(call.studio.close())
+        with pytest.raises(OpeningCancelledError):
+            await opening
+        await closing  # while the camera is still silent
+        client.close()
+    assert call.shown == []
+
+
+async def test_after_closing_nothing_is_shown() -> None:
+    async with opened() as call:
+        pass
+    call.studio._notice("after", "A device woke up.")
+    await asyncio.sleep(0)
+    assert call.told() == []
 
 
 async def test_a_call_is_recorded_from_its_connecting_to_its_end(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import threading
+
 import av
 import numpy as np
 import pytest
 
 from pycall.media.frames import BLOCK
 from pycall.media.playout.far_end import FarEnd
+from tests.rig import wait_until
 
 
 @pytest.mark.parametrize(
@@ -25,11 +28,24 @@ def test_whatever_the_other_side_sends_is_shown_in_one_format_and_of_even_size(
     far = FarEnd()
     reader = far.shown.subscribe()
     far.picture(av.VideoFrame(*size, pixels), 12.5)
-    picture = reader.get(1)
+    picture = reader.get(10)
+    far.close()
     assert picture is not None
     assert (picture.frame.width, picture.frame.height) == shown
     assert picture.frame.format.name == "yuv420p"
     assert picture.time == 12.5
+
+
+def test_what_must_be_converted_does_not_keep_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    far = FarEnd()
+    threads: list[str] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(far.shown, "publish", lambda _: threads.append(threading.current_thread().name))
+        far.picture(av.VideoFrame(321, 241, "yuv420p"), 0.0)
+        wait_until(lambda: threads)
+    far.close()
+    far.picture(av.VideoFrame(321, 241, "yuv420p"), 1.0)
+    assert threads == ["pycall-fitting-tap"]
 
 
 def test_a_picture_that_fits_is_not_copied() -> None:
