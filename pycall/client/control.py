@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 PING_INTERVAL_S: Final = 1.0
 
+HEARD_INTERVAL_S: Final = 0.25
+"""How often a new state, and a ping, is heard; between two, only the newest state counts."""
+
 MAX_BUFFERED: Final = 64_000
 """Bytes waiting to be sent; more is a peer that takes nothing, and what is said is dropped."""
 
@@ -30,7 +34,7 @@ BYE_S: Final = 0.2
 
 
 class ControlChannel:
-    """What is said to and by the other end. ``heard`` gets everything but pings."""
+    """What is said to and by the other end. ``heard`` gets everything but pings, and nothing after a bye."""
 
     def __init__(self, heard: Callable[[Control], None]) -> None:
         self._heard = heard
@@ -38,7 +42,10 @@ class ControlChannel:
         self._state: State | None = None
         self._pinging: asyncio.Task[None] | None = None
         self._pinged: float | None = None
-        self._closed = False
+        self._over = False
+        self._heard_state: State | None = None
+        self._state_timer: asyncio.TimerHandle | None = None
+        self._answered_at = -math.inf
         self.clock = ClockOffset()
 
     @property
@@ -80,14 +87,14 @@ class ControlChannel:
                 await sent.wait()
 
     async def close(self) -> None:
-        """Stop pinging."""
-        self._closed = True
+        """Stop pinging and hearing."""
+        self._end()
         if self._pinging is not None:
             self._pinging.cancel()
             await asyncio.gather(self._pinging, return_exceptions=True)
 
     def _opened(self) -> None:
-        if self._pinging is None and not self._closed:
+        if self._pinging is None and not self._over:
             self._pinging = asyncio.create_task(self._ping(), name="pycall-ping")
         if self._state is not None:
             self.send(self._state)
@@ -99,6 +106,8 @@ class ControlChannel:
             await asyncio.sleep(PING_INTERVAL_S)
 
     def _received(self, text: object) -> None:
+        if self._over:
+            return
         now = time.time()  # noqa: TID251  as in _ping
         try:
             control = parse_control(text)
@@ -107,9 +116,30 @@ class ControlChannel:
             return
         match control:
             case Ping(asked):
-                self.send(Pong(asked, now))
+                if time.monotonic() - self._answered_at >= HEARD_INTERVAL_S:
+                    self._answered_at = time.monotonic()
+                    self.send(Pong(asked, now))
             case Pong(asked, clock):
                 if asked == self._pinged:
+                    self._pinged = None  # once
                     self.clock.add(asked, clock, now)
-            case _:
+            case State():
+                self._heard_state = control
+                if self._state_timer is None:
+                    self._hear_state()
+            case Bye():
+                self._end()
                 self._heard(control)
+
+    def _hear_state(self) -> None:
+        """Tell the newest state, if there is one, and the next one only after a while."""
+        state, self._heard_state, self._state_timer = self._heard_state, None, None
+        if state is not None:
+            loop = asyncio.get_running_loop()
+            self._state_timer = loop.call_later(HEARD_INTERVAL_S, self._hear_state)
+            self._heard(state)
+
+    def _end(self) -> None:
+        self._over = True
+        if self._state_timer is not None:
+            self._state_timer.cancel()

@@ -92,6 +92,61 @@ async def test_an_answer_nobody_asked_for_does_not_set_the_clock() -> None:
     await control.close()
 
 
+async def test_of_many_states_in_a_row_the_first_and_the_newest_are_heard() -> None:
+    wire = Wire("open")
+    heard: list[Control] = []
+    control = channel(wire, heard)
+    for number in range(101):
+        wire.emit("message", dump_control(State(number % 2 == 0, camera_off=number == 100, recording=False)))
+    first, newest = State(True, False, False), State(True, True, False)
+    assert heard == [first]
+    await until(lambda: heard == [first, newest])
+    await control.close()
+
+
+async def test_a_state_after_a_while_is_heard_at_once_again() -> None:
+    wire = Wire("open")
+    heard: list[Control] = []
+    control = channel(wire, heard)
+    wire.emit("message", dump_control(QUIET))
+    await until(lambda: control._state_timer is None)
+    wire.emit("message", dump_control(LOUD))
+    assert heard == [QUIET, LOUD]
+    await control.close()
+
+
+async def test_of_many_pings_in_a_row_one_is_answered() -> None:
+    wire = Wire("open")
+    control = channel(wire, [])
+    for number in range(100):
+        wire.emit("message", dump_control(Ping(float(number))))
+    assert [said.time for said in wire.sent if isinstance(said, Pong)] == [0.0]
+    await control.close()
+
+
+async def test_an_answer_counts_once() -> None:
+    wire = Wire("open")
+    control = channel(wire, [])
+    await until(lambda: wire.sent)
+    [asked] = [said.time for said in wire.sent if isinstance(said, Ping)]
+    for _ in range(3):
+        wire.emit("message", dump_control(Pong(asked, asked)))
+    assert len(control.clock._samples) == 1
+    await control.close()
+
+
+async def test_nothing_is_heard_after_a_goodbye_or_the_end() -> None:
+    wires = Wire("open"), Wire("open")
+    heard: list[Control] = []
+    leaving, ended = (channel(wire, heard) for wire in wires)
+    await ended.close()
+    for said in (QUIET, LOUD, Bye(), LOUD, Bye()):
+        for wire in wires:
+            wire.emit("message", dump_control(said))
+    await leaving.close()
+    assert heard == [QUIET, Bye()]
+
+
 async def test_nonsense_is_dropped() -> None:
     wire = Wire("open")
     heard: list[Control] = []
