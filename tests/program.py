@@ -98,6 +98,7 @@ class Programs:
         number = len(self.started)
         work = cwd or self.folder / f"work-{number}"
         work.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         stdout, stderr = self.folder / f"{number}.stdout", self.folder / f"{number}.stderr"
         with stdout.open("wb") as out, stderr.open("wb") as err:
             process = subprocess.Popen(

@@ -12,8 +12,10 @@ from pycall.cli.addresses import lan_address
 from pycall.cli.invitation import invitation
 from pycall.cli.keys import are_there_keys
 from pycall.cli.links import Link, same_server
+from pycall.cli.log import log_to_stderr
 from pycall.cli.loop import run
 from pycall.cli.options import ROOM, config_options
+from pycall.cli.outlet import Outlet
 from pycall.cli.render import JsonRenderer, LiveRenderer, Renderer
 from pycall.config import CallConfig
 from pycall.core import events
@@ -66,26 +68,20 @@ def call(room: str, config: CallConfig) -> int:
 
     Keys in the window and the terminal: m mute, v camera off and on, r record, q hang up.
     """
-    _log(verbose=config.verbose)
+    bugs_only = not config.verbose
+    log_to_stderr(
+        own=logging.ERROR if bugs_only else logging.INFO,
+        others=logging.CRITICAL if bugs_only else logging.INFO,
+    )
     from pycall.cli.session import Session  # noqa: PLC0415  --help must not load codecs
 
-    return run(Session(room, config, _renderer(room, config)).run())
+    with Outlet(sys.stdout) as out:
+        return run(Session(room, config, _renderer(room, config, out)).run())
 
 
-def _log(*, verbose: bool) -> None:
-    """To stderr: with ``verbose`` what happens, otherwise only what is a bug of pycall's own."""
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.CRITICAL,
-        format="%(asctime)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    if not verbose:
-        logging.getLogger("pycall").setLevel(logging.ERROR)
-
-
-def _renderer(room: str, config: CallConfig) -> Renderer:
+def _renderer(room: str, config: CallConfig, out: Outlet) -> Renderer:
     if config.json:
-        return JsonRenderer()
+        return JsonRenderer(out)
     link = Link(config.server, room)
     pass_on = invitation(link, cert_sha256=config.cert_sha256, lan_address=lan_address())
-    return LiveRenderer(invitation=pass_on, keys=are_there_keys())
+    return LiveRenderer(invitation=pass_on, keys=are_there_keys(), stream=out)

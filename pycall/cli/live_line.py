@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Final, TextIO
+from typing import Final, Protocol
 
 from rich.cells import cell_len, set_cell_size
 
+from pycall.cli.outlet import Outlet
 from pycall.core.names import terminal_safe
 
 CLEAR: Final = "\r\x1b[K"
 BELL: Final = "\a"
 USUAL_WIDTH: Final = 80
+
+
+class Stream(Protocol):
+    """What is needed of stdout; :class:`io.TextIOBase` has it, and :class:`~pycall.cli.outlet.Outlet`."""
+
+    @property
+    def encoding(self) -> str:
+        """The name of its encoding."""
+
+    def write(self, text: str, /) -> object:
+        """Write ``text``; raises :class:`OSError` when nobody reads."""
+
+    def flush(self) -> object:
+        """Send off what was written."""
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+
+    def fileno(self) -> int:
+        """Its descriptor."""
 
 
 class LiveLine:
@@ -21,7 +42,7 @@ class LiveLine:
     Whatever is written is made safe for the terminal here, wherever it came from.
     """
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: Stream | None = None) -> None:
         self._stream = stream or sys.stdout
         self._line = ""
         self.live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
@@ -38,6 +59,12 @@ class LiveLine:
             return
         clear, self._line = self._clear(), self._fitting(terminal_safe(line))
         self._write(clear + self._line)
+
+    def close(self) -> None:
+        """Remove the live line for good; the process may end right after this."""
+        self.show("")
+        if isinstance(self._stream, Outlet):
+            self._stream.drain()
 
     def ring(self) -> None:
         """Ring the terminal's bell."""

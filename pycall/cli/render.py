@@ -10,9 +10,9 @@ import dataclasses
 import json
 import sys
 import time
-from typing import Protocol, TextIO, assert_never
+from typing import Protocol, assert_never
 
-from pycall.cli.live_line import LiveLine
+from pycall.cli.live_line import LiveLine, Stream
 from pycall.core import events
 from pycall.core.events import Event
 
@@ -30,7 +30,7 @@ class Renderer(Protocol):
 class JsonRenderer:
     """``--json``: every event as one object a line, in ASCII; unknown figures are left out."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: Stream | None = None) -> None:
         self._stream = stream or sys.stdout
 
     def show(self, event: Event) -> None:
@@ -47,13 +47,14 @@ class JsonRenderer:
 class LiveRenderer:
     """For people: events as sentences, and below them one line that is rewritten in place."""
 
-    def __init__(self, *, invitation: str, keys: bool, stream: TextIO | None = None) -> None:
+    def __init__(self, *, invitation: str, keys: bool, stream: Stream | None = None) -> None:
         self._line = LiveLine(stream)
         self._invitation = invitation
         self._keys = keys
         self._peer = ""
         self._path = ""
         self._marks: list[str] = []
+        self._own: set[str] = set()
         self._started = 0.0
         self._waiting = False
 
@@ -75,11 +76,15 @@ class LiveRenderer:
             case events.PeerState(muted, camera_off, recording):
                 self._peer_state(muted=muted, camera_off=camera_off, recording=recording)
             case events.Recording(state, path):
+                self._mark("RECORDING", on=state == "started")
                 self._line.say(_RECORDING[state].format(path=path))
             case events.PeerLeft(_, reason):
                 self._line.say(f"{self._peer} hung up." if reason == "left" else f"{self._peer} is gone.")
                 self._wait()
-            case events.Notice(_, message):
+            case events.Notice(code, message):
+                if code in _SWITCHES:
+                    mark, on = _SWITCHES[code]
+                    self._mark(mark, on=on)
                 self._line.say(message)
             case events.Ended():
                 self._line.show("")
@@ -91,7 +96,7 @@ class LiveRenderer:
 
     def close(self) -> None:
         """Remove the live line."""
-        self._line.show("")
+        self._line.close()
 
     def _wait(self) -> None:
         self._waiting = True
@@ -119,6 +124,9 @@ class LiveRenderer:
             self._line.say(f"{self._peer} is recording this call.")
         self._marks = now
 
+    def _mark(self, mark: str, *, on: bool) -> None:
+        self._own = self._own | {mark} if on else self._own - {mark}
+
     def _status(self, stats: events.Stats) -> str:
         seconds = int(time.monotonic() - self._started)
         who = f"{self._peer} ({', '.join(self._marks)})" if self._marks else self._peer
@@ -131,8 +139,17 @@ class LiveRenderer:
         ]
         if stats.rtt_ms is not None:
             parts.append(f"rtt {stats.rtt_ms:.0f} ms")
-        return "  ".join([*parts, self._path])
+        own = [f"you: {', '.join(sorted(self._own))}"] if self._own else []
+        return "  ".join([*parts, self._path, *own])
 
+
+_SWITCHES = {
+    "muted": ("muted", True),
+    "unmuted": ("muted", False),
+    "camera-off": ("camera off", True),
+    "camera-on": ("camera off", False),
+}
+"""The notices of one's own switches, and the mark each sets or takes away."""
 
 _RECORDING = {
     "started": "Recording to {path}",

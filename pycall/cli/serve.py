@@ -13,6 +13,7 @@ import click
 
 from pycall.cli.addresses import is_loopback, own_names, reachable
 from pycall.cli.folders import data_folder
+from pycall.cli.log import log_to_stderr
 from pycall.cli.loop import run
 from pycall.cli.options import config_options
 from pycall.cli.qrcode import can_print, fits_terminal, qr_code
@@ -39,12 +40,8 @@ def serve(config: ServerConfig, *, verbose: bool) -> int:
     Either signal ends it cleanly with exit code 0: everybody connected is told. A second one ends it at
     once.
     """
-    logging.basicConfig(
-        format="%(asctime)s %(levelname)s %(message)s",
-        level=logging.DEBUG if verbose else logging.WARNING,
-    )
-    for chatty in ("asyncio", "aiohttp"):  # they warn about what strangers send, with their addresses
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+    # Libraries warn about what strangers send, with their addresses.
+    log_to_stderr(own=logging.DEBUG if verbose else logging.WARNING, others=logging.ERROR)
     return run(_serve(config))
 
 

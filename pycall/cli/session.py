@@ -67,17 +67,25 @@ class Session:
         """
         on_ending(self.interrupt)
         try:
-            await self._open_studio()
-            self._keys = watch_keys(self.wish)
-            await self._call()
+            await self._open_and_call()
         except PycallError as error:
             self._show(events.Failed(error.code, error.message, error.hint))
             self._show(self._ended or events.Ended("error"))
             raise
+        else:
+            self._show(self._ended or events.Ended("interrupted"))
         finally:
-            await self.studio.close()
             self._give_terminal_back()
         return 0 if self._signal is None else 128 + self._signal
+
+    async def _open_and_call(self) -> None:
+        try:
+            await self._open_studio()
+            if self._signal is None:
+                self._keys = watch_keys(self.wish)
+                await self._call()
+        finally:
+            await self.studio.close()
 
     async def _open_studio(self) -> None:
         self._opening = asyncio.create_task(self.studio.open())
@@ -88,9 +96,6 @@ class Session:
                 raise
 
     async def _call(self) -> None:
-        if self._signal is not None:
-            self._show(events.Ended("interrupted"))
-            return
         config = self._config
         terms = CallTerms(self._room, config.duration, config.wait, config.stay)
         self._driver = Driver(
@@ -108,7 +113,6 @@ class Session:
         self._ended = outcome.ended
         if outcome.error is not None:
             raise outcome.error
-        self._show(outcome.ended)
 
     def _open_peer(
         self, attempt: int, ice_servers: tuple[IceServer, ...], post: Callable[[i.Input], None]

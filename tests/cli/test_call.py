@@ -203,15 +203,15 @@ def test_an_error_leaves_the_terminal_as_it_was(terminal: Start, free_port: int)
 
 def test_without_verbose_only_bugs_of_pycall_are_logged() -> None:
     program = (
-        "import logging; from pycall.cli.call import _log; _log(verbose={});"
+        "import logging; from pycall.cli.log import log_to_stderr; log_to_stderr(own={}, others={});"
         "[logging.getLogger(name).log(level, '%s %s', name, level)"
         " for name in ('aiortc', 'pycall.client') for level in (20, 30, 40)]"
     )
 
-    def said(*, verbose: bool) -> list[str]:
-        command = [sys.executable, "-c", program.format(verbose)]
+    def said(own: int, others: int) -> list[str]:
+        command = [sys.executable, "-c", program.format(own, others)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         return [line.split(": ")[-1] for line in done.stderr.splitlines()]
 
-    assert said(verbose=False) == ["pycall.client 40"]
-    assert len(said(verbose=True)) == 6
+    assert said(logging.ERROR, logging.CRITICAL) == ["pycall.client 40"]
+    assert len(said(logging.INFO, logging.INFO)) == 6
