@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import av
+import psutil
 import pytest
 from av.video.frame import PictureType
 
 from pycall.errors import DeviceFailed, DeviceNotFound
 from pycall.media.devices.listing import Device
+from pycall.media.sources import camera as module
 from pycall.media.sources.camera import Camera, Input, _explained, _frames, camera_input, screen_input
 from pycall.media.testsignals.strip import luma_of, read_strip
 from pycall.media.testsignals.testcard import CardPainter
@@ -75,6 +77,29 @@ def test_a_screen_that_dies_is_said_and_reopened_when_it_is_back(monkeypatch: py
             camera.close()
     finally:
         camera.close()
+
+
+@pytest.mark.integration
+def test_a_screen_that_stands_still_without_an_error_is_said_too(
+    xvfb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SILENCE_S", 1.0)
+    server = next(each for each in psutil.Process().children() if each.name() == "Xvfb" and each.is_running())
+    notices: list[tuple[str, str]] = []
+    camera = Camera(screen_input(20), (320, 240), 20, lambda *notice: notices.append(notice))
+    reader = camera.feed.subscribe()
+    camera.start()
+    try:
+        server.suspend()
+        wait_until(lambda: notices)
+        server.resume()
+        wait_until(lambda: len(notices) == 2)
+        assert reader.get(10) is not None
+    finally:
+        server.resume()
+        camera.close()
+    assert [code for code, _ in notices] == ["camera-lost", "camera-back"]
+    assert "gives nothing any more" in notices[0][1]
 
 
 def test_a_display_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pycall.errors import DeviceFailed
+from pycall.media import keeper
 from pycall.media.devices import soundcard
 from pycall.media.devices.listing import Device, list_microphones
 from pycall.media.frames import BLOCK, SAMPLE_RATE, Sound
@@ -67,6 +68,23 @@ def test_a_sound_server_that_dies_is_said_and_the_new_one_is_used(monkeypatch: p
             microphone.close()
     finally:
         microphone.close()
+
+
+@pytest.mark.skipif(not soundcard.AVAILABLE, reason="miniaudio is not installed")
+def test_a_microphone_that_opens_and_gives_nothing_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source that is fed through a pipe, into which nobody writes."""
+    monkeypatch.setattr(keeper, "OPEN_S", 2.0)
+    with running_pulse(f"module-pipe-source source_name=mic file={tmp_path}/pipe") as server:
+        for name, value in server.env.items():
+            monkeypatch.setenv(name, value)
+        notices: list[str] = []
+        microphone = Microphone(MIC, lambda code, _: notices.append(code))
+        with pytest.raises(DeviceFailed, match="gave nothing"):
+            microphone.start()
+        microphone.close()
+        assert notices == []
 
 
 @pytest.mark.skipif(not soundcard.AVAILABLE, reason="miniaudio is not installed")
