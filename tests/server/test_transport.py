@@ -222,6 +222,12 @@ async def test_its_manager_maps_connections_to_clients_and_back() -> None:
     assert wire.manager.eio_sid_from_sid(client, "/") == "connection"
 
 
+async def test_telling_or_dismissing_a_client_that_is_gone_is_no_error() -> None:
+    wire = SocketServer(Limits())
+    wire.tell("nobody", "full", "kitchen")
+    wire.dismiss("nobody")
+
+
 async def test_its_manager_forgets_a_client_as_ours_assumes() -> None:
     ours, theirs = (SocketServer(Limits()).manager for _ in range(2))
     theirs.basic_disconnect = functools.partial(socketio.AsyncManager.basic_disconnect, theirs)
