@@ -18,8 +18,8 @@ from rich.text import Text
 from pycall.core.names import terminal_safe
 from pycall.errors import MediaError, PycallError
 from pycall.media.devices.listing import Listing, list_cameras, list_microphones, list_speakers
-from pycall.media.devices.trial import FLOOR_DB, try_camera, try_microphone, try_speaker
-from pycall.media.sources.spec import Off, Spec, parse_camera, parse_microphone, parse_speaker
+from pycall.media.spec import Off, Spec, parse_camera, parse_microphone, parse_speaker
+from pycall.media.trial import FLOOR_DB, try_camera, try_microphone, try_speaker
 
 LISTEN_S: Final = 4.0
 TONE_S: Final = 2.0

@@ -1,4 +1,4 @@
-"""A sound device's pieces made into blocks of 20 ms."""
+"""A sound device's pieces, heard or played, made into blocks of 20 ms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Blocks:
         self._rest: Samples = np.zeros(0, np.int16)
 
     def add(self, samples: Samples, begin: float) -> None:
-        """``samples`` were taken from about ``begin`` on; that may jitter."""
+        """``samples`` were taken, or come out, from about ``begin`` on; that may jitter."""
         start = self._clock.stamp(len(samples), begin) - len(self._rest) / SAMPLE_RATE
         line = np.concatenate((self._rest, samples))
         whole = len(line) - len(line) % BLOCK

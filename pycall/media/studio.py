@@ -31,7 +31,7 @@ from pycall.media.recording.recordist import Feeds, Recordist
 from pycall.media.sources.gate import Gate, picture_gate, sound_gate
 from pycall.media.sources.opening import Sources, open_sources
 from pycall.media.sources.processing import VoiceProcessing
-from pycall.media.sources.spec import Default, Device, parse_camera, parse_microphone, parse_speaker
+from pycall.media.spec import Default, Device, parse_camera, parse_microphone, parse_speaker
 from pycall.media.tap import Tap
 from pycall.media.window.display import Display, Marks, open_display
 

@@ -17,6 +17,8 @@ from typing import Final
 
 import av
 
+from pycall.media.devices.permission import permission_advice
+
 _CONFIG: Final = Path("usr/share/alsa")
 _PLUGINS: Final = ("usr/lib/{machine}-linux-gnu*/alsa-lib", "usr/lib64/alsa-lib", "usr/lib/alsa-lib")
 """Debian and its family; Fedora, openSUSE; Arch, Alpine."""
@@ -63,15 +65,6 @@ def why_no_sound(direction: str, root: Path = Path("/")) -> str:
         f"There is no {direction}: no sound server (PulseAudio or PipeWire) answers, and the kernel "
         "knows no sound card."
     )
-
-
-def permission_advice(node: Path) -> str:
-    """What to do about a device file that may not be opened."""
-    try:
-        group = node.group()
-    except (KeyError, OSError):
-        return "ask the administrator for access."
-    return f"it belongs to the group {group}; `sudo usermod -aG {group} $USER`, then log in anew."
 
 
 def _libraries() -> Iterator[ctypes.CDLL]:

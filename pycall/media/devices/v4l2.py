@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pycall.media.devices.alsa import permission_advice
+from pycall.media.devices.permission import permission_advice
 
 try:
     import fcntl

@@ -8,17 +8,15 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
 
-import numpy as np
-
 from pycall.errors import DeviceFailed
+from pycall.media.blocks import Blocks
 from pycall.media.devices.listing import Device, choose, list_speakers
 from pycall.media.feed import Feed
 from pycall.media.frames import BLOCK, SAMPLE_RATE, Notice, Samples, Sound
 from pycall.media.playout.pace import Pace
 from pycall.media.playout.playback import Playback, open_playback
-from pycall.media.sampleclock import SampleClock
-from pycall.media.sources.spec import Default, Off, Spec
-from pycall.media.sources.spec import Device as DeviceSpec
+from pycall.media.spec import Default, Off, Spec
+from pycall.media.spec import Device as DeviceSpec
 from pycall.media.worker import Worker
 
 STALL_S: Final = 0.25
@@ -78,24 +76,6 @@ def open_speaker(spec: Spec, pull: Pull, notice: Notice) -> Speaker:
             raise AssertionError(spec)  # parse_speaker lets nothing else through
 
 
-class Played:
-    """What was pulled, in whatever counts, cut into blocks of 960 with steady times."""
-
-    def __init__(self) -> None:
-        self.feed: Feed[Sound] = Feed()
-        self._clock = SampleClock()
-        self._rest: Samples = np.zeros(0, np.int16)
-
-    def add(self, samples: Samples, heard: float) -> None:
-        """``samples`` come out from ``heard`` on."""
-        start = self._clock.stamp(len(samples), heard) - len(self._rest) / SAMPLE_RATE
-        line = np.concatenate((self._rest, samples))
-        whole = len(line) - len(line) % BLOCK
-        for at in range(0, whole, BLOCK):
-            self.feed.publish(Sound(line[at : at + BLOCK], start + at / SAMPLE_RATE))
-        self._rest = line[whole:]
-
-
 class SilentSpeaker:
     """Nobody listens, but time passes: a block is pulled each 20 ms, so that a recording has its sound."""
 
@@ -132,8 +112,8 @@ class DeviceSpeaker:
         self._device = device
         self._pull = pull
         self._notice = notice
-        self._played = Played()
-        self.played = self._played.feed
+        self.played: Feed[Sound] = Feed()
+        self._blocks = Blocks(self.played)
         self._lock = threading.Lock()  # the device's thread and ours take turns in pulling
         self._playback: Playback | None = None
         self._pulled_at = 0.0  # when the device last pulled, or was opened
@@ -178,7 +158,7 @@ class DeviceSpeaker:
 
     def _take(self, count: int, now: float) -> Samples:
         samples = self._pull(count, now)
-        self._played.add(samples, now + self.latency_s)
+        self._blocks.add(samples, now + self.latency_s)
         self._pulled_until = now + count / SAMPLE_RATE
         return samples
 

@@ -14,10 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from pycall.config import RECORDING_ENDINGS
 from pycall.errors import ConfigError, RecordingFailed
-
-ENDINGS: Final = (".mp4", ".mkv", ".webm")
-"""What a recording's name may end in, in any case."""
 
 FREE_FLOOR: Final = 50_000_000
 """Bytes always left free, or a tenth of the file system where that is less; see :func:`free_floor`."""
@@ -36,7 +34,7 @@ def prepare_path(given: Path | None, room: str, when: datetime, folder: Path = _
     name already. Without it the name is made from ``room`` and ``when`` inside ``folder``, which is
     then created if it is missing; the room's name is reduced to what is safe in a file name.
 
-    Raises :class:`ConfigError` for an ending that is none of :data:`ENDINGS` and
+    Raises :class:`ConfigError` for an ending that is none of :data:`~pycall.config.RECORDING_ENDINGS` and
     :class:`RecordingFailed` for a folder that is missing, full or not writable.
     """
     if given is None:
@@ -59,7 +57,7 @@ def prepare_path(given: Path | None, room: str, when: datetime, folder: Path = _
 def check_ending(path: Path) -> str:
     """Return the ending of ``path`` in lower case; raises :class:`ConfigError` for an unknown one."""
     ending = path.suffix.lower()
-    if ending not in ENDINGS:
+    if ending not in RECORDING_ENDINGS:
         raise ConfigError(
             f"Cannot record to {path.name!r}: the ending is not one of .mp4, .mkv and .webm.",
             "The ending chooses the format; .mp4 plays everywhere.",

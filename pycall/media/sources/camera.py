@@ -18,8 +18,8 @@ from av.container import InputContainer
 from av.error import FFmpegError, InvalidDataError
 
 from pycall.errors import DeviceFailed, DeviceNotFound
-from pycall.media.devices.alsa import permission_advice
 from pycall.media.devices.listing import Device
+from pycall.media.devices.permission import permission_advice
 from pycall.media.devices.v4l2 import holders
 from pycall.media.feed import Feed
 from pycall.media.frames import Notice, Picture

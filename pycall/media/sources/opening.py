@@ -16,7 +16,7 @@ from pycall.media.frames import Notice, Picture, Sound
 from pycall.media.sources.camera import Camera, camera_input, screen_input
 from pycall.media.sources.microphone import Microphone
 from pycall.media.sources.player import Player
-from pycall.media.sources.spec import Default, Device, File, Off, Screen, Spec, Test, Url
+from pycall.media.spec import Default, Device, File, Off, Screen, Spec, Test, Url
 from pycall.media.testsignals.testcard import CardSource
 from pycall.media.testsignals.tones import ToneSource
 

@@ -30,7 +30,7 @@ from pycall.media.sources.cadence import Cadence
 from pycall.media.sources.letterbox import Letterbox
 from pycall.media.sources.ordering import in_order
 from pycall.media.sources.soundtrack import Soundtrack
-from pycall.media.sources.spec import File, Url
+from pycall.media.spec import File, Url
 
 Item: TypeAlias = av.VideoFrame | Samples
 AnyPacket: TypeAlias = "Packet[Stream]"  # generic for type checkers only

@@ -10,8 +10,8 @@ import pytest
 
 from pycall.errors import DeviceNotFound
 from pycall.media.frames import BLOCK, SAMPLE_RATE, Samples, Sound
-from pycall.media.playout.speaker import DeviceSpeaker, Played, SilentSpeaker, Speaker, open_speaker
-from pycall.media.sources.spec import Default, Device, Off
+from pycall.media.playout.speaker import DeviceSpeaker, SilentSpeaker, Speaker, open_speaker
+from pycall.media.spec import Default, Device, Off
 from tests.rig import Pulse, end, wait_until
 
 BLOCK_S = BLOCK / SAMPLE_RATE
@@ -74,20 +74,6 @@ def loudest_hertz(raw: Path) -> float:
     part = sound[max(0, middle - 4_800) : middle + 4_800].astype(float)
     spectrum = np.abs(np.fft.rfft(part * np.hanning(len(part))))
     return float(np.argmax(spectrum) * SAMPLE_RATE / len(part))
-
-
-def test_what_was_pulled_in_odd_pieces_is_published_in_blocks_with_steady_times() -> None:
-    played = Played()
-    reader = played.feed.subscribe(100)
-    at, ramp = 0, np.arange(20_000).astype(np.int16)
-    for count in [700, 100, 1_300, 480, 3_000, 1, 959, 960] * 2:
-        played.add(ramp[at : at + count], 5.0 + at / SAMPLE_RATE)
-        at += count
-    blocks = [block for _ in range(100) if (block := reader.get(0)) is not None]
-
-    assert len(blocks) == at // BLOCK
-    assert np.array_equal(np.concatenate([block.samples for block in blocks]), ramp[: len(blocks) * BLOCK])
-    assert [block.time for block in blocks] == pytest.approx([5.0 + n * BLOCK_S for n in range(len(blocks))])
 
 
 def test_the_silent_speaker_pulls_a_block_each_twentieth_millisecond() -> None:

@@ -7,7 +7,7 @@ import pytest
 from pycall.errors import DeviceNotFound
 from pycall.media.frames import BLOCK, Picture, Sound
 from pycall.media.sources.opening import open_sources
-from pycall.media.sources.spec import Default, Device, File, Off, Screen, Test
+from pycall.media.spec import Default, Device, File, Off, Screen, Test
 from tests.rig import Pulse
 
 

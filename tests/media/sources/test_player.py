@@ -13,14 +13,14 @@ import pytest
 
 from pycall.errors import DeviceFailed, DeviceNotFound, MediaError
 from pycall.media import keeper
-from pycall.media.devices.trial import png
 from pycall.media.frames import BLOCK, SAMPLE_RATE, Picture, Sound
 from pycall.media.sources.opening import open_sources
 from pycall.media.sources.player import Player
-from pycall.media.sources.spec import File, Off, Spec, Url
+from pycall.media.spec import File, Off, Spec, Url
 from pycall.media.testsignals.strip import Region, read_strip
 from pycall.media.testsignals.testcard import is_flashing
 from pycall.media.testsignals.tones import BEEP_HZ, melody
+from pycall.media.trial import png
 from tests.rig import wait_until, write_film
 
 pytestmark = pytest.mark.integration

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from pycall.errors import DeviceNotFound, MediaError
-from pycall.media.devices.trial import FLOOR_DB, peak_db, png, try_camera, try_microphone
-from pycall.media.sources.spec import Off, Test
+from pycall.media.spec import Off, Test
 from pycall.media.testsignals.strip import read_strip
 from pycall.media.testsignals.testcard import CardPainter
+from pycall.media.trial import FLOOR_DB, peak_db, png, try_camera, try_microphone
 
 
 @pytest.mark.parametrize(

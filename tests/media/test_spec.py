@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pycall.errors import ConfigError
-from pycall.media.sources.spec import (
+from pycall.media.spec import (
     Default,
     Device,
     File,

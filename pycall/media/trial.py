@@ -18,7 +18,7 @@ from pycall.media.devices.listing import list_speakers
 from pycall.media.frames import Samples
 from pycall.media.playout.speaker import open_speaker
 from pycall.media.sources.opening import open_sources
-from pycall.media.sources.spec import Default, Off, Spec
+from pycall.media.spec import Default, Off, Spec
 from pycall.media.testsignals.tones import melody, sound_at
 
 FLOOR_DB: Final = -96.0
