@@ -6,6 +6,7 @@ from typing import Final
 
 from aiortc import RTCDtlsTransport, RTCIceTransport, RTCPeerConnection
 
+from pycall.client.compat.receiving import forget
 from pycall.core.events import PathKind
 
 _RECEIVED_SHUTDOWN: Final = 2
@@ -35,6 +36,7 @@ def abandon(connection: RTCPeerConnection, transport: RTCIceTransport) -> None:
     for receiver in connection.getReceivers():
         queue = getattr(receiver, "_RTCRtpReceiver__decoder_queue", None)
         if queue is not None:
+            forget(queue)
             queue.put(None)
     ice = getattr(transport, "_connection", None)
     for protocol in getattr(ice, "_protocols", []):

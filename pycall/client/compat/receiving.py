@@ -126,9 +126,14 @@ def _stop_at_once(receiver: Any) -> None:
     waiting = receiver._RTCRtpReceiver__decoder_queue
 
     def stop_decoder() -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                waiting.get_nowait()
+        forget(waiting)
         original()
 
     original: Callable[[], None] = replace(receiver, "_RTCRtpReceiver__stop_decoder", stop_decoder)
+
+
+def forget(waiting: queue.Queue[Any]) -> None:
+    """Leave nothing in a queue."""
+    with contextlib.suppress(queue.Empty):
+        while True:
+            waiting.get_nowait()
