@@ -16,20 +16,11 @@ import enum
 from dataclasses import dataclass
 from typing import Final, Literal, assert_never
 
-from pycall.core import events
+from pycall.core import events, patience
 from pycall.core import inputs as i
 from pycall.core import outputs as o
 from pycall.core.messages import Bye, IceServer, Message, Offer, Ping, Pong, State
 from pycall.core.negotiation import Negotiation
-from pycall.core.patience import (
-    CONNECT_TIMEOUT_S,
-    FIRST_PAUSE_S,
-    JOIN_TIMEOUT_S,
-    KNOCK_S,
-    LONGEST_PAUSE_S,
-    SILENCE_AFTER_BYE_S,
-    SILENCE_LOST_S,
-)
 from pycall.errors import (
     CallError,
     JoinRefused,
@@ -85,7 +76,7 @@ class Call:
         self._dropped_by_server = False
         self._knocking: _Pairing | None = None
         self._paired_at = 0.0
-        self._pause_s = FIRST_PAUSE_S
+        self._pause_s = patience.FIRST_PAUSE_S
         self._pausing = False
         self._phase_until: float | None = None
         self._knock_at: float | None = None
@@ -139,7 +130,7 @@ class Call:
 
     def _ask(self, now: float) -> list[o.Output]:
         self.phase, self._pausing = Phase.JOINING, False
-        self._phase_until = now + JOIN_TIMEOUT_S
+        self._phase_until = now + patience.JOIN_TIMEOUT_S
         return [o.JoinRoom()]
 
     def _joined(self, joined: i.JoinedRoom, now: float) -> list[o.Output]:
@@ -150,11 +141,15 @@ class Call:
         out: list[o.Output] = []
         match self.phase:
             case Phase.CONNECTED:  # the call outlived its signalling connection
-                if pairing is not None and pairing.peer != self.peer:
+                if pairing is None:
+                    self._dropped_by_server = True
+                elif pairing.peer != self.peer:
                     self._knocking = pairing
                 return []
-            case Phase.CONNECTING if joined.resumed:
+            case Phase.CONNECTING if joined.resumed and joined.peer == self.peer:
                 return []
+            case Phase.CONNECTING if joined.resumed and pairing is None:
+                return self._peer_gone("lost", now)
             case Phase.JOINING:
                 out.append(o.Announce(events.Joined(self._terms.room, joined.id, joined.peer is not None)))
                 out += self._open(now)
@@ -183,7 +178,7 @@ class Call:
         self._knocking = self._knock_at = None
         self.phase = Phase.CONNECTING
         self._paired_at = now
-        self._phase_until = now + CONNECT_TIMEOUT_S
+        self._phase_until = now + patience.CONNECT_TIMEOUT_S
         return [
             o.Announce(events.PeerJoined(pairing.peer.id, pairing.peer.name)),
             o.Announce(events.Connecting()),
@@ -256,7 +251,7 @@ class Call:
         if self.phase is not Phase.CONNECTING:
             return []
         self.phase, self._phase_until = Phase.CONNECTED, None
-        self._pause_s = FIRST_PAUSE_S
+        self._pause_s = patience.FIRST_PAUSE_S
         if self._talk_until is None:
             self._talk_until = _after(now, self._terms.duration_s)
         return [o.Announce(events.Connected(path, now - self._paired_at))]
@@ -276,7 +271,11 @@ class Call:
                 assert_never(control)
 
     def _silent(self, silent_s: float, now: float) -> list[o.Output]:
-        limit = SILENCE_AFTER_BYE_S if self._dropped_by_server or self._knocking else SILENCE_LOST_S
+        limit = (
+            patience.SILENCE_AFTER_BYE_S
+            if self._dropped_by_server or self._knocking
+            else patience.SILENCE_LOST_S
+        )
         if self.phase is not Phase.CONNECTED or silent_s < limit:
             return []
         return self._peer_gone("lost", now)
@@ -308,7 +307,7 @@ class Call:
                 return self._ask(now)
             case Phase.JOINING:
                 error: PycallError = ServerUnreachable(
-                    f"The server did not answer within {JOIN_TIMEOUT_S:g} s.",
+                    f"The server did not answer within {patience.JOIN_TIMEOUT_S:g} s.",
                     "Check the address: it is perhaps not a pycall server.",
                 )
                 return self._finish("error", error)
@@ -319,7 +318,7 @@ class Call:
                 )
                 return self._finish("error", error)
             case Phase.CONNECTING:
-                return self._failed(f"nothing answered within {CONNECT_TIMEOUT_S:g} s.", now)
+                return self._failed(f"nothing answered within {patience.CONNECT_TIMEOUT_S:g} s.", now)
             case _:
                 return []
 
@@ -336,7 +335,7 @@ class Call:
         knocking = self._knocking
         out += self._open(now)
         if knocking is not None:
-            self._knocking, self._knock_at = knocking, now + KNOCK_S
+            self._knocking, self._knock_at = knocking, now + patience.KNOCK_S
         return out
 
     def _give_up(self, error: CallError, now: float) -> list[o.Output]:
@@ -350,7 +349,7 @@ class Call:
         out = self._close()
         self.phase, self._pausing = Phase.JOINING, True
         self._phase_until = now + self._pause_s
-        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+        self._pause_s = min(2 * self._pause_s, patience.LONGEST_PAUSE_S)
         return out
 
     def _say_gone(self, reason: Literal["left", "lost"]) -> list[o.Output]:

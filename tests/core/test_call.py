@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pycall.core import events
 from pycall.core import inputs as i
@@ -308,6 +306,19 @@ def test_who_came_while_our_connection_was_away_is_offered_a_call_from_the_old_s
     assert out[-1] == o.CreateOffer(1)
 
 
+def test_what_changed_while_our_connection_was_away_is_caught_up_with() -> None:
+    gone = offering()
+    assert o.Announce(events.PeerLeft("b", "lost")) in gone.handle(
+        i.JoinedRoom("a", 1, None, (), resumed=True), 11.0
+    )
+    other = offering()
+    out = other.handle(i.JoinedRoom("a", 2, i.PeerInfo("c", "Cy"), (), resumed=True), 11.0)
+    assert out[-1] == o.CreateOffer(2)
+    talks = talking()
+    assert talks.handle(i.JoinedRoom("a", 1, None, (), resumed=True), 20.0) == []
+    assert isinstance(talks.handle(i.MediaSilent(1, 3.0), 23.0)[-1], o.Finish)
+
+
 def test_a_negotiation_goes_on_from_the_old_seat() -> None:
     call = offering()
     assert call.handle(i.JoinedRoom("a", 1, BOB, (), resumed=True), 11.0) == []
@@ -348,62 +359,3 @@ def test_an_ended_call_is_silent(reason: str) -> None:
     call.handle(i.Interrupted(), 20.0)
     assert call.deadline is None
     assert call.handle(i.OtherLeft("b", reason), 21.0) == []  # type: ignore[arg-type]
-
-
-attempts = st.integers(1, 3)
-anything = st.one_of(
-    st.sampled_from(
-        [
-            i.SignallingOpened(),
-            i.SignallingLost(),
-            i.RoomFull(),
-            i.Refused("x", "y"),
-            i.HungUp(),
-            i.DeadlinePassed(),
-        ]
-    ),
-    st.builds(
-        i.JoinedRoom, st.just("a"), st.none() | attempts, st.none() | st.just(BOB), st.just(()), st.booleans()
-    ),
-    st.builds(i.OtherJoined, st.just(BOB), st.none() | attempts),
-    st.builds(i.OtherLeft, st.sampled_from(["b", "z"]), st.sampled_from(["left", "lost"])),
-    st.builds(
-        i.MessageReceived, st.sampled_from([Offer("o", 1), Answer("a", 1), Offer("o", None), CANDIDATE])
-    ),
-    st.builds(i.OfferCreated, attempts, st.just("o")),
-    st.builds(i.AnswerCreated, attempts, st.just("a")),
-    st.builds(i.PeerConnected, attempts, st.just("direct")),
-    st.builds(i.PeerFailed, attempts, st.just("why")),
-    st.builds(i.PeerClosed, attempts),
-    st.builds(i.MediaSilent, attempts, st.floats(0, 60)),
-    st.builds(i.ControlReceived, attempts, st.just(Bye())),
-)
-
-
-@given(st.lists(anything, max_size=60), st.booleans())
-def test_whatever_happens_at_most_one_peer_connection_is_open_and_an_end_closes_it(
-    story: list[i.Input], stay: bool
-) -> None:
-    call = Call(CallTerms("den", duration_s=1_000, wait_s=100, stay=stay))
-    open_attempts: set[int] = set()
-    finished = 0
-    for now, happened in enumerate(story):
-        for order in call.handle(happened, float(now)):
-            match order:
-                case o.OpenPeer(attempt):
-                    open_attempts.add(attempt)
-                case o.ClosePeer(attempt):
-                    open_attempts.remove(attempt)
-                case o.CreateOffer(attempt) | o.AcceptOffer(attempt) | o.AcceptAnswer(attempt):
-                    assert attempt in open_attempts
-                case o.Finish():
-                    finished += 1
-                case _:
-                    pass
-        assert len(open_attempts) <= 1
-        assert (call.phase is Phase.ENDED) == (finished == 1)
-        if call.phase is Phase.ENDED:
-            assert not open_attempts
-        if call.phase in {Phase.WAITING, Phase.CONNECTING}:
-            assert call.deadline is not None
-            assert len(open_attempts) == 1
