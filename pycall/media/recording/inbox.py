@@ -34,6 +34,7 @@ class Inbox:
             "local": deque(maxlen=SOUNDS),
         }
         self._open = False
+        self._given = 0
         self._left_out = 0
 
     def open(self) -> None:
@@ -52,6 +53,7 @@ class Inbox:
         with self._ready:
             if self._open:
                 waiting = self._pictures[side]
+                self._given += 1
                 self._left_out += len(waiting) == PICTURES
                 waiting.append(picture)
                 self._ready.notify()
@@ -86,11 +88,12 @@ class Inbox:
                 return None
         return sorted(items, key=lambda item: item[1].time)
 
-    def take_left_out(self) -> int:
-        """Return how many pictures were left out since the last time this was asked."""
+    def take_counts(self) -> tuple[int, int]:
+        """Return how many pictures were left out since the last time this was asked, and of how many."""
         with self._ready:
-            count, self._left_out = self._left_out, 0
-        return count
+            counts = self._left_out, self._given
+            self._left_out = self._given = 0
+        return counts
 
     def _waiting(self) -> bool:
         return any(self._pictures.values()) or any(self._sounds.values())

@@ -34,8 +34,11 @@ _CHECK: Final = 1.0
 _STOP: Final = 5.0
 """Seconds :meth:`Recorder.stop` waits at most."""
 
-_SLOW_NOTICE: Final = 10.0
-"""Seconds between notices that pictures are left out."""
+_SPAN: Final = 10.0
+"""Seconds over which pictures that were left out are counted."""
+
+_TOLERATED: Final = 0.05
+"""The share of them that nobody notices and nobody is told of; a busy machine is late now and then."""
 
 
 class Recorder:
@@ -73,11 +76,12 @@ class Recorder:
         self._inbox = Inbox()
         self._thread: threading.Thread | None = None
         self._next_check = 0.0
-        self._next_notice = 0.0
+        self._span_began = 0.0
 
     def start(self) -> None:
         """Open the file and start the thread; raises :class:`RecordingFailed`."""
         file = RecordingFile(self.path)
+        self._span_began = time.monotonic()
         self._inbox.open()
         self._thread = threading.Thread(target=self._run, args=(file,), name="pycall-recorder", daemon=True)
         self._thread.start()
@@ -145,6 +149,7 @@ class Recorder:
                         take = take or self._begin(file, item.time)
                         take.add(side, item)
                     self._look(file)
+                self._tell_what_is_missing()
             finally:
                 if take is not None:
                     take.close()
@@ -169,7 +174,14 @@ class Recorder:
         if now >= self._next_check:
             self._next_check = now + _CHECK
             file.check_place()
-        if now >= self._next_notice and (count := self._inbox.take_left_out()):
-            self._next_notice = now + _SLOW_NOTICE
-            sentence = f"The machine is too slow to record every picture: {count} were left out."
-            self._notice("recording-slow", sentence)
+        if now >= self._span_began + _SPAN:
+            self._tell_what_is_missing()
+
+    def _tell_what_is_missing(self) -> None:
+        """Say when the machine did not keep up in the last seconds."""
+        now = time.monotonic()
+        seconds, self._span_began = max(1, round(now - self._span_began)), now
+        left_out, given = self._inbox.take_counts()
+        if left_out > _TOLERATED * given:
+            what = f"{left_out} of the {given} pictures of the last {seconds} s were left out"
+            self._notice("recording-slow", f"The machine is too slow to record every picture: {what}.")

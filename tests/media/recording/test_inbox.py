@@ -31,8 +31,8 @@ def test_of_too_many_pictures_the_newest_stay_and_the_rest_is_counted() -> None:
     inbox.put_picture("local", numbered(0, 0.0))
     times = [item.time for _ in range(PICTURES + 1) for _, item in inbox.take(0) or []]
     assert times == [0.0, *range(100 - PICTURES, 100)]
-    assert inbox.take_left_out() == 100 - PICTURES
-    assert inbox.take_left_out() == 0
+    assert inbox.take_counts() == (100 - PICTURES, 101)
+    assert inbox.take_counts() == (0, 0)
 
 
 def test_sound_is_bounded_too() -> None:

@@ -34,12 +34,14 @@ class Told:
     """What a recorder said."""
 
     notices: list[str] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
     failures: list[RecordingFailed] = field(default_factory=list)
     threads: set[str] = field(default_factory=set)
 
     def notice(self, code: str, sentence: str) -> None:
         assert sentence.endswith(".")
         self.notices.append(code)
+        self.sentences.append(sentence)
 
     def failed(self, failure: RecordingFailed) -> None:
         self.threads.add(threading.current_thread().name)
@@ -147,6 +149,19 @@ def test_a_machine_that_is_too_slow_leaves_out_pictures_but_no_sound(ending: str
     assert len(footage.pictures) < 300
     assert told.notices == ["recording-slow"]
     assert not told.failures
+
+
+def test_a_picture_left_out_now_and_then_is_nothing_to_tell(tmp_path: Path) -> None:
+    told = Told()
+    recorder = recorder_for(tmp_path / "call.mkv", told)
+    recorder.start()
+    for left_out, given in ((1, 20), (2, 20)):
+        recorder._inbox._left_out, recorder._inbox._given = left_out, given
+        recorder._tell_what_is_missing()
+    recorder.stop()
+    assert told.sentences == [
+        "The machine is too slow to record every picture: 2 of the 20 pictures of the last 1 s were left out."
+    ]
 
 
 @pytest.mark.parametrize("what", ["deleted", "moved", "folder"])
