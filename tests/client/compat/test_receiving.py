@@ -86,6 +86,40 @@ def _losing(end: End, lose: Callable[[int], bool], by_sequence: list[int] | None
     return lost
 
 
+async def test_packets_of_padding_alone_cost_nothing() -> None:
+    source = Source(200, 440)
+    caller, callee = End(Outgoing(source.pictures, source.sounds)), End()
+    with running(source):
+        async with call(caller, callee):
+            await until(lambda: callee.taker.pictures and callee.taker.sounds)
+            _padding(caller, every=5)
+            pictures, sounds = _frames(callee), len(callee.taker.sounds)
+            await until(lambda: _frames(callee) > pictures + 30 and len(callee.taker.sounds) > sounds + 60)
+    stamps = np.array([timestamp for timestamp, _ in callee.taker.sounds])
+    assert set(np.diff(stamps)) == {960}
+
+
+def _padding(end: End, every: int) -> None:
+    """After ``every`` so many packets ``end`` sends one without payload, as a sender that probes the path."""
+    dtls: Any = end.peer._dtls
+    send: Callable[[bytes], Awaitable[None]] = dtls._send_rtp
+    sent: dict[bytes, int] = {}
+
+    async def send_rtp(data: bytes) -> None:
+        if is_rtcp(data):
+            return await send(data)
+        ssrc = data[8:12]
+        count = sent[ssrc] = sent.get(ssrc, 0) + 1
+        number = int.from_bytes(data[2:4], "big") + count // every  # room for those that were put between
+        await send(data[:2] + (number & 0xFFFF).to_bytes(2, "big") + data[4:])
+        if count % every == every - 1:
+            following = ((number + 1) & 0xFFFF).to_bytes(2, "big")
+            await send(bytes((0x80, data[1] & 0x7F)) + following + data[4:12])
+        return None
+
+    dtls._send_rtp = send_rtp
+
+
 async def test_a_decoder_that_falls_behind_gets_no_more(connection: RTCPeerConnection) -> None:
     receiver: Any = connection.addTransceiver("audio").receiver
     receiving.tune_receiver(receiver, "audio")
