@@ -75,14 +75,18 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture
 async def filming(origin: str, film: tuple[Path, Path]) -> AsyncIterator[Guests]:
     """Guests whose camera films the test card and whose microphone hears two tones."""
-    flags = (
+    async with at_the_page(origin, *films(film)) as guests:
+        yield guests
+
+
+def films(film: tuple[Path, Path]) -> tuple[str, ...]:
+    """The flags for a camera and a microphone that give what is in these files."""
+    return (
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={film[0]}",
         f"--use-file-for-fake-audio-capture={film[1]}",
     )
-    async with at_the_page(origin, *flags) as guests:
-        yield guests
 
 
 class Caller:
