@@ -7,6 +7,7 @@ import pytest
 from pycall.errors import DeviceNotFound
 from pycall.media.frames import BLOCK, Picture, Sound
 from pycall.media.sources.opening import open_sources
+from pycall.media.sources.player import PlayedPictures, PlayedSound
 from pycall.media.spec import Default, Device, File, Off, Screen, Test
 from tests.rig import Pulse
 
@@ -56,6 +57,21 @@ def test_two_files_are_two_players(speech_file: Path, speech_wav: Path) -> None:
     picture, sound = opened(File(speech_file), File(speech_wav))
     assert picture is not None
     assert sound is not None
+
+
+@pytest.mark.integration
+def test_one_file_is_one_player_however_its_path_is_written(
+    speech_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(speech_file.parent)
+    sources = open_sources(
+        File(speech_file), File(Path(speech_file.name)), size=(320, 240), fps=30, notice=lambda *_: None
+    )
+    assert isinstance(sources.video, PlayedPictures)
+    assert isinstance(sources.audio, PlayedSound)
+    sources.video.close()
+    sources.audio.close()
+    assert sources.video._player is sources.audio._player
 
 
 def test_missing_defaults_are_said_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
