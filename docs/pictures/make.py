@@ -34,8 +34,8 @@ def main() -> None:
         (Path(folder) / "bin").mkdir()
         (Path(folder) / "bin" / "pycall").symlink_to(Path(sys.executable).with_name("pycall"))
         shell = f"export PATH={folder}/bin:$PATH; echo '$ {call}'; {call}"
-        terminal = ["xterm", "-geometry", "96x17+0+560", "-fa", "DejaVu Sans Mono", "-fs", "10", "-bg", "#15171c",
-                    "-fg", "#d8dee9", "-e", "sh", "-c", shell]  # fmt: skip
+        look = "-geometry 96x17+0+560 -fs 10 -bg #15171c -fg #d8dee9"
+        terminal = ["xterm", *look.split(), "-fa", "DejaVu Sans Mono", "-e", "sh", "-c", shell]
         stack.enter_context(running(terminal, environment, folder))
         time.sleep(5)
         bob = f"{PYCALL} call kitchen --name Bob --size {SIZE} {QUIET} --display none --json"
