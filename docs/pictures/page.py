@@ -99,7 +99,7 @@ async def guest(browsers: BrowserType, origin: str, face: Path, look: Look) -> A
 
 async def take(ann: Guest, bob: Guest, look: Look) -> None:
     """Take the pictures of one call, on Ann's side."""
-    await ann.page.wait_for_function("document.querySelector('#local').videoWidth > 0")
+    await ann.until("document.querySelector('#local').videoWidth > 0")
     await ann.page.evaluate(NAMES_LIKE_ANYBODYS)
     await ann.page.wait_for_timeout(1000)  # the meter has moved
     await ann.page.screenshot(path=look.path("before"))

@@ -84,6 +84,12 @@ class Guest:
         await expect(part).to_be_visible(timeout=1000 * PATIENCE_S)
         await expect(part).to_contain_text(words, timeout=1000 * PATIENCE_S)
 
+    async def until(self, expression: str) -> None:
+        """Wait for a JavaScript expression to hold; what Playwright has for this needs `unsafe-eval`."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not await self.page.evaluate(f"!!({expression})"):
+                await asyncio.sleep(0.05)
+
     async def picture(self, video: str = "#remote") -> list[int]:
         """What a video element shows next, 32 by 24 pixels of red, green, blue and alpha."""
         pixels: list[int] = await self.page.eval_on_selector(video, PICTURE)

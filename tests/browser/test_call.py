@@ -10,6 +10,9 @@ REMEMBER_THE_CHANNEL = """
   const send = RTCDataChannel.prototype.send;
   RTCDataChannel.prototype.send = function (text) { globalThis.control = this; send.call(this, text); };
 """
+WIDE = "document.querySelector('#remote').videoWidth > 1.5 * document.querySelector('#remote').videoHeight"
+"""The screen is, and the camera is not."""
+
 COUNT_DESCRIPTIONS = """
   globalThis.descriptions = 0;
   const set = RTCPeerConnection.prototype.setLocalDescription;
@@ -41,7 +44,7 @@ async def test_who_is_muted_is_silent_and_the_other_one_is_told(guests: Guests) 
     assert await bob.loudest() < SILENCE
     assert await ann.page.get_attribute("#mute", "aria-pressed") == "true"
     await ann.page.click("#mute")
-    await bob.page.wait_for_function("document.querySelector('#their-name').textContent === 'Ann'")
+    await bob.until("document.querySelector('#their-name').textContent === 'Ann'")
     assert await bob.loudest() > 0.05
 
 
@@ -79,7 +82,7 @@ async def test_the_other_ones_recording_is_shown(guests: Guests) -> None:
     await bob.reads("connected")
 
     state = '{"type":"state","muted":false,"camera_off":false,"recording":%s}'
-    await ann.page.wait_for_function("globalThis.control")
+    await ann.until("globalThis.control")
     await ann.call(f"control.send('{state % 'true'}')")
     await bob.shows("#recording", "Ann is recording")
     await ann.call(f"control.send('{state % 'false'}')")
@@ -160,10 +163,9 @@ async def test_another_camera_and_microphone_are_chosen_in_the_call_without_a_ne
     await bob.sees_somebody_move()
 
     await ann.page.click("#settings")
-    before = await ann.call("document.querySelector('#local').srcObject.getVideoTracks()[0].label")
     await ann.page.select_option("#cameras", index=2)
-    await ann.page.wait_for_function(
-        "label => document.querySelector('#local').srcObject?.getVideoTracks()[0].label !== label", arg=before
+    await ann.until(
+        "document.querySelector('#local').srcObject?.getVideoTracks()[0].label === 'fake_device_2'"
     )
     await ann.page.select_option("#microphones", index=2)
     await bob.sees_somebody_move()
@@ -177,19 +179,14 @@ async def test_a_screen_is_shared_and_no_longer_without_a_new_description(guests
     await ann.join()
     await bob.join()
     await bob.sees_somebody_move()
-    width = await bob.call("document.querySelector('#remote').videoWidth")
 
     await ann.page.click("#share")
     await ann.page.wait_for_selector("#share[aria-pressed=true]")
-    await bob.page.wait_for_function(
-        "width => document.querySelector('#remote').videoWidth !== width", arg=width
-    )
+    await bob.until(WIDE)
     assert "mirrored" not in (await ann.page.get_attribute("#local", "class") or "")
     await ann.page.keyboard.press("s")
     await ann.page.wait_for_selector("#share[aria-pressed=false]")
-    await bob.page.wait_for_function(
-        "width => document.querySelector('#remote').videoWidth === width", arg=width
-    )
+    await bob.until(f"!({WIDE})")
     await bob.sees_somebody_move()
     assert await ann.call("descriptions") == 1
 
@@ -202,9 +199,9 @@ async def test_the_keys_are_those_of_the_terminal(guests: Guests) -> None:
     await ann.page.keyboard.press("v")
     await bob.shows("#caption", "Ann has the camera off")
     await ann.page.keyboard.press("f")
-    await ann.page.wait_for_function("document.fullscreenElement !== null")
+    await ann.until("document.fullscreenElement !== null")
     await ann.page.keyboard.press("f")
-    await ann.page.wait_for_function("document.fullscreenElement === null")
+    await ann.until("document.fullscreenElement === null")
     await ann.page.keyboard.press("q")
     await ann.reads("ended")
     await ann.page.fill("#name", "mvsfq")  # letters of a name are no keys

@@ -62,6 +62,7 @@ export function complaints({ audio, video }) {
  * @param {string} what
  */
 function complaint(problem, what) {
+  const be = what.includes(" and ") ? "are" : "is";
   const without = "You can join without, to see and hear only.";
   switch (problem) {
     case "insecure":
@@ -79,16 +80,16 @@ function complaint(problem, what) {
       };
     case "none":
       return {
-        title: `There is no ${what} here.`,
+        title: `There ${be} no ${what} here.`,
         advice: `Plug one in, and it is used at once. ${without}`,
       };
     case "busy":
       return {
-        title: `The ${what} is busy: another program uses it.`,
+        title: `The ${what} ${be} busy: another program has it open.`,
         advice: `Close the other program, or choose another device. ${without}`,
       };
     case "gone":
-      return { title: `The ${what} is gone.`, advice: "Plug it in again, or choose another device." };
+      return { title: `The ${what} ${be} gone.`, advice: "Plug it in again, or choose another device." };
     case "failed":
       return { title: `The ${what} could not be opened.`, advice: `Choose another device. ${without}` };
   }
