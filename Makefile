@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 BIN := .venv/bin
 
-.PHONY: help run test check lint format clean
+.PHONY: help run test check lint lint-page format clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,14 @@ lint:
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports --no-logo
+	@if command -v npm >/dev/null; then $(MAKE) lint-page; else echo "No npm: the page's types are not checked."; fi
+
+lint-page: tests/browser/node_modules/.installed
+	@npm --prefix tests/browser run --silent check
+
+tests/browser/node_modules/.installed: tests/browser/package-lock.json
+	@npm --prefix tests/browser ci --ignore-scripts --silent
+	@touch $@
 
 format: .venv/installed-dev  ## let ruff format the code and repair what it can
 	@$(BIN)/ruff format --quiet .
