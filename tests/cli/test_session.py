@@ -141,13 +141,16 @@ async def test_a_signal_while_waiting(url: str, number: signal.Signals, code: in
 
 
 async def test_an_interrupt_while_the_devices_open() -> None:
-    ann = One("http://127.0.0.1:1")
-    async with ann.running() as ends:
-        await until(lambda: ann.session._opening)
-        assert ann.session._driver is None
-        ann.session.wish("q")  # nothing to hang up yet
-        ann.session.interrupt(signal.SIGINT)
-        assert await ends == 130
+    with socket.socket() as silent:  # a camera that accepts and never answers
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        ann = One("http://127.0.0.1:1", camera=f"rtsp://127.0.0.1:{silent.getsockname()[1]}/")
+        async with ann.running() as ends:
+            await until(lambda: ann.session._opening)
+            ann.session.wish("q")  # nothing to hang up yet
+            ann.session.interrupt(signal.SIGINT)
+            assert await ends == 130
+    assert ann.session._driver is None
     assert ann.screen.shown == [events.Ended("interrupted")]
     assert ann.screen.closed == 1
 
