@@ -19,7 +19,7 @@ test: .venv/installed-dev  ## all checks and all tests (as root on Debian: insta
 	@$(BIN)/pytest
 
 check: .venv/installed-dev lint  ## format, lint, types, imports and unit tests, under a minute
-	@$(BIN)/pytest -q -m "not integration"
+	@$(BIN)/pytest -q -m "not integration" -n 3
 
 lint:
 	@$(BIN)/ruff format --check --quiet .

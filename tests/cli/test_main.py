@@ -16,6 +16,8 @@ from pycall.cli.main import COMMANDS, main, root
 from pycall.errors import NobodyCame, PycallError
 from tests.program import PYCALL, Programs
 
+pytestmark = pytest.mark.integration
+
 HEAVY = (
     "aiohttp",
     "aioice",

@@ -24,6 +24,8 @@ from tests.cli.terminal import Start
 from tests.program import PYCALL, Program, Programs
 from tests.server.raw import RawClient, raw_clients
 
+pytestmark = pytest.mark.integration
+
 Data = dict[str, str]
 
 CLIENTS = 100

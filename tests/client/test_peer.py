@@ -35,6 +35,8 @@ from tests.client.pair import (
     until,
 )
 
+pytestmark = pytest.mark.integration
+
 QUIET = State(muted=True, camera_off=False, recording=True)
 
 

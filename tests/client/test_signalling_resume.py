@@ -14,6 +14,8 @@ from tests.client.cable import Cable, cable
 from tests.client.pair import until
 from tests.client.signalling_rig import Caller, serving
 
+pytestmark = pytest.mark.integration
+
 BACK_S = 6.0
 """Well before the server would notice by itself."""
 

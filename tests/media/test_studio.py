@@ -23,6 +23,8 @@ from pycall.media.testsignals.strip import luma_of
 from tests.media.recording.footage import plain, read_back, tone
 from tests.rig import Pulse, needs, wait_until
 
+pytestmark = pytest.mark.integration
+
 QUIET = CallConfig(camera="test", microphone="test", speaker="none", display="none", size=(160, 120), fps=15)
 MEETING = (events.Joined("den", "a", False), events.PeerJoined("b", "Bob"), events.Connected("direct", 0.1))
 LEFT = events.PeerLeft("b", "left")

@@ -12,6 +12,8 @@ from pycall.media.testsignals.strip import read_strip
 from pycall.media.testsignals.testcard import CardPainter
 from pycall.media.trial import FLOOR_DB, peak_db, png, try_camera, try_microphone
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.mark.parametrize(
     ("peak", "level"), [(0, FLOOR_DB), (1, -90.3), (-3277, -20.0), (-32768, 0.0), (32767, 0.0)]

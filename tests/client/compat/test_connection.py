@@ -6,11 +6,15 @@ import asyncio
 import time
 from typing import Any
 
+import pytest
+
 from pycall.client.compat import connection
 from pycall.client.peer import Outgoing
 from pycall.core import inputs
 from pycall.core.messages import Bye
 from tests.client.pair import End, Source, call, running, until
+
+pytestmark = pytest.mark.integration
 
 
 async def test_a_call_within_one_computer_is_direct() -> None:

@@ -7,12 +7,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from aiortc import RTCPeerConnection
 from aiortc.rtp import RtcpByePacket, RtpPacket, is_rtcp
 
 from pycall.client.compat import receiving
 from pycall.client.peer import Outgoing
 from tests.client.pair import End, Source, call, running, until
+
+pytestmark = pytest.mark.integration
 
 
 async def test_one_lost_packet_of_sound_costs_that_packet_only() -> None:

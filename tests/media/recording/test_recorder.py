@@ -23,6 +23,8 @@ from pycall.media.recording.recorder import Recorder
 from tests.media.recording.disk import small_disk
 from tests.media.recording.footage import numbered, plain, read_back, tone
 
+pytestmark = pytest.mark.integration
+
 __all__ = ["small_disk"]
 
 FPS = 30

@@ -20,6 +20,8 @@ from pycall.media.testsignals.tones import ToneSource
 from tests.media.recording.footage import read_back
 from tests.rig import wait_until
 
+pytestmark = pytest.mark.integration
+
 SIZE = (160, 120)
 Make = Callable[..., Recordist]
 
