@@ -62,7 +62,7 @@ class Call:
 
     async def recorded(self, path: Path) -> None:
         """Wait until something is in the file."""
-        await until(lambda: path.exists() and path.stat().st_size > 1000)
+        await until(lambda: path.exists() and path.stat().st_size > 20_000)
 
     def _show(self, event: Event) -> None:
         self.threads.add(threading.current_thread())
