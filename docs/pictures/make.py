@@ -34,7 +34,7 @@ def main() -> None:
         (Path(folder) / "bin").mkdir()
         (Path(folder) / "bin" / "pycall").symlink_to(Path(sys.executable).with_name("pycall"))
         shell = f"export PATH={folder}/bin:$PATH; echo '$ {call}'; {call}"
-        look = "-geometry 96x17+0+560 -fs 10 -bg #15171c -fg #d8dee9"
+        look = "-geometry 108x22+0+560 -fs 10 -bg #15171c -fg #d8dee9"
         terminal = ["xterm", *look.split(), "-fa", "DejaVu Sans Mono", "-e", "sh", "-c", shell]
         stack.enter_context(running(terminal, environment, folder))
         time.sleep(5)
@@ -45,7 +45,7 @@ def main() -> None:
         window = subprocess.run(
             ["xwininfo", "-name", "sh"], env=environment, capture_output=True, text=True, check=False
         ).stdout
-        take(environment, _geometry(window) or "780x260+0+560", HERE / "terminal.png")
+        take(environment, _geometry(window) or "870x380+0+560", HERE / "terminal.png")
 
 
 def _geometry(window: str) -> str | None:
@@ -68,7 +68,7 @@ def take(environment: dict[str, str], region: str, path: Path) -> None:
 def virtual_screen() -> Iterator[str]:
     """An Xvfb under a free display number."""
     read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x960x24", "-nolisten", "tcp"]
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x1000x24", "-nolisten", "tcp"]
     server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
     try:
