@@ -11,7 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Final, TypeAlias
+from typing import Final, Generic, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import av
@@ -33,6 +33,8 @@ from pycall.media.sources.soundtrack import Soundtrack
 from pycall.media.spec import File, Url
 
 Item: TypeAlias = av.VideoFrame | Samples
+T = TypeVar("T")
+
 AnyPacket: TypeAlias = "Packet[Stream]"  # generic for type checkers only
 
 PACKETS_AHEAD_S: Final = 1.5
@@ -204,11 +206,11 @@ class Player:
         return DeviceFailed(f"{self._source.path} cannot be read: {error.strerror or error}.")
 
 
-class PlayedPictures:
-    """The picture side of a player."""
+class Played(Generic[T]):
+    """One side of a player, as a source of its own."""
 
     def __init__(self, player: Player) -> None:
-        self.feed: Feed[Picture] = Feed()
+        self.feed: Feed[T] = Feed()
         self.label = player.label
         self._player = player
         self._closed = False
@@ -225,27 +227,14 @@ class PlayedPictures:
             self.feed.close()
 
 
-class PlayedSound:
+class PlayedPictures(Played[Picture]):
+    """The picture side of a player."""
+
+
+class PlayedSound(Played[Sound]):
     """The sound side of a player."""
 
     is_microphone = False
-
-    def __init__(self, player: Player) -> None:
-        self.feed: Feed[Sound] = Feed()
-        self.label = player.label
-        self._player = player
-        self._closed = False
-
-    def start(self, cancelled: threading.Event | None = None) -> None:
-        """Start the player; raises as :meth:`Keeper.start`."""
-        self._player.start(cancelled)
-
-    def close(self) -> None:
-        """Let go of the player and close the feed."""
-        if not self._closed:
-            self._closed = True
-            self._player.release()
-            self.feed.close()
 
 
 def _demuxed(
