@@ -37,35 +37,41 @@ CONTESTANTS = {
 
 def plain(size: str, seconds: float) -> list[dict[str, Any]]:
     """One plain aiortc call; the figures of both sides."""
-    sides = {
-        role: _start("plain_side.py", role, size, str(FPS), str(seconds)) for role in ("offer", "answer")
-    }
+    sides = {role: start("plain_side.py", role, size, str(FPS), str(seconds)) for role in ("offer", "answer")}
     _pass_on(sides["offer"].stdout, sides["answer"].stdin)
     _pass_on(sides["answer"].stdout, sides["offer"].stdin)
-    return [_figures(side) for side in sides.values()]
+    return [figures_of(side) for side in sides.values()]
 
 
 def pycall(
     size: str, seconds: float, options: tuple[str, ...], folder: Path, environment: dict[str, str]
 ) -> list[dict[str, Any]]:
     """One pycall call through a real server; the figures of both sides."""
-    server = subprocess.Popen(
+    with server() as url:
+        common = ("--server", url, "--size", size, "--fps", str(FPS), *options)
+        sides = []
+        for _ in range(2):
+            side = start("pycall_side.py", str(seconds), *common, cwd=folder, env=environment)
+            sides.append(side)
+            assert side.stdout is not None
+            side.stdout.readline()
+        return [figures_of(side) for side in sides]
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """A `pycall serve` of the benchmark's own; its address."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "pycall", "serve", "--host", "127.0.0.1", "--port", "0"],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        url = next(word for word in _words(server.stdout) if word.startswith("http://127.0.0.1:"))
-        common = ("--server", url.rstrip("./"), "--size", size, "--fps", str(FPS), *options)
-        first = _start("pycall_side.py", str(seconds), *common, cwd=folder, env=environment)
-        assert first.stdout is not None
-        first.stdout.readline()
-        second = _start("pycall_side.py", str(seconds), *common, cwd=folder, env=environment)
-        assert second.stdout is not None
-        second.stdout.readline()
-        return [_figures(first), _figures(second)]
+        yield next(word for word in _words(process.stdout) if word.startswith("http://127.0.0.1:")).rstrip(
+            "./"
+        )
     finally:
-        server.terminate()
-        server.wait(10)
+        process.terminate()
+        process.wait(10)
 
 
 @contextmanager
@@ -92,9 +98,10 @@ def microphone() -> Iterator[dict[str, str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(
+def start(
     script: str, *arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None
 ) -> subprocess.Popen[str]:
+    """One side in a process of its own; ``script`` lies beside this one."""
     return subprocess.Popen(
         [sys.executable, str(HERE / script), *arguments],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=cwd, env=env,
@@ -114,7 +121,8 @@ def _words(stream: IO[str] | None) -> Any:
         yield from line.split()
 
 
-def _figures(side: subprocess.Popen[str]) -> dict[str, Any]:
+def figures_of(side: subprocess.Popen[str]) -> dict[str, Any]:
+    """What a side reports when its window is over."""
     out, _ = side.communicate(timeout=120)
     return json.loads(out.splitlines()[-1])  # type: ignore[no-any-return]
 

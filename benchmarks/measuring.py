@@ -36,6 +36,7 @@ class Gauge:
 
     def picture(self, frame: av.VideoFrame) -> None:
         """A picture was shown."""
+        self._size = f"{frame.width}x{frame.height}"
         self._seen += 1
         if not self._counting or self._seen % LOOK_EVERY:
             return
@@ -50,6 +51,7 @@ class Gauge:
         figures = {
             "cpu": (time.process_time() + _children() - self._cpu) / seconds,
             "fps": self._seen / seconds,
+            "size": self._size,
             "latency_p50_ms": latencies[len(latencies) // 2],
             "latency_p95_ms": latencies[int(len(latencies) * 0.95)],
             "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

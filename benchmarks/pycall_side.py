@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 import sys
 import time
 from typing import Any
@@ -31,10 +32,17 @@ class Probe:
         self.first_picture = asyncio.Event()
         self.first_frame_s = float("nan")
         self.setup_s = float("nan")
+        self.joined = asyncio.Event()
+        self.received_kbps: list[float] = []
+        """Of each second so far."""
 
     def show(self, event: Event) -> None:
         """Note it."""
         match event:
+            case events.Joined():
+                self.joined.set()
+            case events.Stats():
+                self.received_kbps.append(event.received_kbps)
             case events.PeerJoined():
                 self._paired = time.monotonic()
             case events.Connected(_, setup_s):
@@ -57,12 +65,18 @@ async def measured(config: CallConfig, seconds: float) -> None:
     session = Session("bench", config, probe)
     tap = Tap("gauge", session.studio.incoming.shown, lambda picture: gauge.picture(picture.frame))
     call = asyncio.create_task(session.run())
+    await probe.joined.wait()
     say({"ready": True})
     await probe.first_picture.wait()
     await asyncio.sleep(WARM_UP_S)
     gauge.begin()
+    probe.received_kbps.clear()
     await asyncio.sleep(seconds)
-    gauge.report(first_frame_s=probe.first_frame_s, setup_s=probe.setup_s)
+    gauge.report(
+        first_frame_s=probe.first_frame_s,
+        setup_s=probe.setup_s,
+        received_kbps=statistics.fmean(probe.received_kbps),
+    )
     await asyncio.sleep(0.5)  # the other side's window ends too
     session.wish("q")
     await call
