@@ -14,6 +14,25 @@ EndReason = Literal["hangup", "peer-hangup", "duration", "interrupted", "error"]
 
 PathKind = Literal["direct", "relay"]
 
+CandidateType = Literal["host", "srflx", "prflx", "relay"]
+"""Kinds of ICE candidates (RFC 8445 section 5.1.1)."""
+
+PathProtocol = Literal["udp", "tcp", "tls"]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The way the media takes: whether a relay is on it, and the chosen candidates of the two ends.
+
+    ``protocol`` is what our packets leave this computer by: that of the connection to our relay if
+    ``local`` is one (W3C ``relayProtocol``), else UDP.
+    """
+
+    kind: PathKind
+    local: CandidateType
+    remote: CandidateType
+    protocol: PathProtocol = "udp"
+
 
 @dataclass(frozen=True, slots=True)
 class Joined:
@@ -43,11 +62,41 @@ class Connecting:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """Media can flow; ``setup_s`` counts from the moment both were in the room."""
+    """Media can flow, on this :class:`Path`; ``setup_s`` counts from the moment both were in the room."""
 
     event_name: ClassVar[str] = "connected"
     path: PathKind
+    local: CandidateType
+    remote: CandidateType
+    protocol: PathProtocol
     setup_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PathChanged:
+    """The media takes another :class:`Path` now."""
+
+    event_name: ClassVar[str] = "path"
+    path: PathKind
+    local: CandidateType
+    remote: CandidateType
+    protocol: PathProtocol
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnecting:
+    """The connection carries nothing any more; another one is built. Nothing was heard for ``silent_s``."""
+
+    event_name: ClassVar[str] = "reconnecting"
+    silent_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """The other end is heard again, after ``gap_s`` of silence."""
+
+    event_name: ClassVar[str] = "reconnected"
+    gap_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +191,9 @@ Event: TypeAlias = (
     | PeerJoined
     | Connecting
     | Connected
+    | PathChanged
+    | Reconnecting
+    | Reconnected
     | FirstFrame
     | Stats
     | PeerState

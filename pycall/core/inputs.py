@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from pycall.core.events import PathKind
+from pycall.core.events import Path
 from pycall.core.messages import Control, IceServer, Message
 from pycall.errors import PycallError
 
@@ -20,6 +20,8 @@ class PeerInfo:
 
     id: str
     name: str
+    renews: bool = False
+    """Whether it builds a new connection when the present one is silent, and takes trickled candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,14 @@ class OtherLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class Renewed:
+    """The pairing goes on in this epoch, on a new connection (`renewed`)."""
+
+    epoch: int
+    ice_servers: tuple[IceServer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RoomFull:
     """Two are in the room already (`full`)."""
 
@@ -89,7 +99,7 @@ class MessageReceived:
 
 @dataclass(frozen=True, slots=True)
 class OfferCreated:
-    """The peer connection has an offer, candidates included."""
+    """The peer connection has an offer, with the candidates there are so far."""
 
     attempt: int
     sdp: str
@@ -97,10 +107,18 @@ class OfferCreated:
 
 @dataclass(frozen=True, slots=True)
 class AnswerCreated:
-    """The peer connection has an answer, candidates included."""
+    """The peer connection has an answer, with the candidates there are so far."""
 
     attempt: int
     sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateGathered:
+    """A candidate that is in no description yet, as a line (RFC 8839 section 5.1); ``None`` after the last."""
+
+    attempt: int
+    line: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +126,15 @@ class PeerConnected:
     """ICE and DTLS are through; media can flow."""
 
     attempt: int
-    path: PathKind
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PathChanged:
+    """The peer connection goes another way now."""
+
+    attempt: int
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +177,18 @@ class MediaSilent:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaHeard:
+    """A packet came from the other end: the first, or the first after ``MediaSilent``."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkChanged:
+    """The addresses of this computer are others than before, or it woke from sleep."""
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
     """The user hangs up."""
 
@@ -168,12 +206,15 @@ class DeadlinePassed:
 OfAttempt: TypeAlias = (
     OfferCreated
     | AnswerCreated
+    | CandidateGathered
     | PeerConnected
+    | PathChanged
     | PeerFailed
     | PeerClosed
     | ControlReceived
     | MediaArrived
     | MediaSilent
+    | MediaHeard
 )
 """Reports of one peer connection."""
 
@@ -184,10 +225,12 @@ Input: TypeAlias = (
     | JoinedRoom
     | OtherJoined
     | OtherLeft
+    | Renewed
     | RoomFull
     | Refused
     | MessageReceived
     | OfAttempt
+    | NetworkChanged
     | HungUp
     | Interrupted
     | DeadlinePassed

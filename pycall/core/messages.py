@@ -62,7 +62,14 @@ class Candidate:
     epoch: int | None
 
 
-Message: TypeAlias = Offer | Answer | Candidate
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The connection from before this epoch carries again: what is built for the epoch is given up."""
+
+    epoch: int
+
+
+Message: TypeAlias = Offer | Answer | Candidate | Keep
 
 
 def parse_message(payload: object) -> Message:
@@ -79,8 +86,10 @@ def parse_message(payload: object) -> Message:
             return Answer(_text(payload, "sdp", MAX_SDP), epoch)
         case "candidate":
             return _parse_candidate(payload.get("candidate"), epoch)
+        case "keep" if epoch is not None:
+            return Keep(epoch)
         case _:
-            raise ValueError("The type of a message is offer, answer or candidate.")
+            raise ValueError("The type of a message is offer, answer, candidate or keep.")
 
 
 def dump_message(message: Message) -> dict[str, Any]:
@@ -95,6 +104,8 @@ def dump_message(message: Message) -> dict[str, Any]:
         case Candidate(candidate, sdp_mid, index, epoch):
             init = {"candidate": candidate, "sdpMid": sdp_mid, "sdpMLineIndex": index}
             return {"type": "candidate", "candidate": init, "epoch": epoch}
+        case Keep(epoch):
+            return {"type": "keep", "epoch": epoch}
 
 
 def _parse_candidate(init: object, epoch: int | None) -> Candidate:

@@ -21,6 +21,18 @@ class LeaveRoom:
 
 
 @dataclass(frozen=True, slots=True)
+class RenewPairing:
+    """Send `renew`: both ends shall build a new connection in the epoch after this one."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSignalling:
+    """Make sure that the server still answers, and dial again at once if not."""
+
+
+@dataclass(frozen=True, slots=True)
 class SendMessage:
     """Send `message` to the other one."""
 
@@ -37,17 +49,19 @@ class OpenPeer:
 
 @dataclass(frozen=True, slots=True)
 class CreateOffer:
-    """Answered by ``OfferCreated`` or ``PeerFailed``."""
+    """Answered by ``OfferCreated`` or ``PeerFailed``; candidates are awaited for at most ``wait_s``."""
 
     attempt: int
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptOffer:
-    """Answered by ``AnswerCreated`` or ``PeerFailed``."""
+    """Answered by ``AnswerCreated`` or ``PeerFailed``; candidates are awaited for at most ``wait_s``."""
 
     attempt: int
     sdp: str
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,8 @@ class Finish:
 Output: TypeAlias = (
     JoinRoom
     | LeaveRoom
+    | RenewPairing
+    | CheckSignalling
     | SendMessage
     | OpenPeer
     | CreateOffer
