@@ -15,6 +15,7 @@ What is changed and why:
 * **Receiving.** Frames leave in order at once (:mod:`pycall.client.reorder`) instead of being held
   back by up to 80 ms, a loss leaves no lag
   behind, and closing does not wait for what is not decoded yet.
+* **Estimating.** What a sender is told that the path can take does not stay low because little was sent.
 * **Addresses.** Bridges to containers are not offered; the loopback is, when there is nothing else.
 """
 
@@ -25,6 +26,7 @@ import logging
 
 from pycall.client.compat.connection import abandon, consent_lost, hung_up, nominated_path
 from pycall.client.compat.decoding import use_decoders
+from pycall.client.compat.estimating import free_estimates
 from pycall.client.compat.guarding import filter_addresses, guard_datagrams, guard_packets, guard_sctp
 from pycall.client.compat.receiving import ReceiverTap, tune_receiver
 from pycall.client.compat.releases import versions_known
@@ -56,6 +58,7 @@ def install() -> None:
         use_encoders,
         use_decoders,
         lengthen_history,
+        free_estimates,
         filter_addresses,
     ):
         try:

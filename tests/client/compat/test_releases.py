@@ -12,6 +12,7 @@ import aioice.ice
 import aiortc.clock
 import aiortc.codecs
 import aiortc.codecs.h264
+import aiortc.rate
 import aiortc.rtcdtlstransport
 import aiortc.rtcrtpreceiver
 import aiortc.rtcrtpsender
@@ -43,6 +44,7 @@ from tests.client.pair import End, Source, call, running, until
         (aiortc.rtcrtpsender, ["RTP_HISTORY_SIZE"]),
         (aiortc.rtcrtpreceiver, ["RTP_HISTORY_SIZE"]),
         (aiortc.clock, ["current_ntp_time"]),
+        (aiortc.rate.AimdRateControl, ["_clamp_bitrate", "update"]),
     ],
 )
 def test_the_names_that_are_replaced_are_there(owner: object, names: list[str]) -> None:
