@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+
+from pycall.core.iceurls import check_host, check_ice_url, host_of
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("call.example.org", "call.example.org"),
+        ("localhost", "localhost"),
+        ("my_box", "my_box"),
+        ("call.example.org.", "call.example.org."),
+        ("192.0.2.1", "192.0.2.1"),
+        ("::1", "[::1]"),
+        ("[2001:DB8::1]", "[2001:db8::1]"),
+    ],
+)
+def test_a_host_is_a_name_or_an_address(text: str, host: str) -> None:
+    assert check_host(text) == host
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ".", "a..b", "-a", "a b", "a\n", "a/b", "a@b", "a?b", "a:80", "[a]", "[192.0.2.1]", "[::1", "1.2.3",
+     "1.2.3.4.5", "256.1.1.1", "fe80::1%eth0", "[::1]x", "a." * 130, "x" * 64, "é.example", "a\x1b"],
+)  # fmt: skip
+def test_everything_else_is_no_host(text: str) -> None:
+    with pytest.raises(ValueError, match="."):
+        check_host(text)
+
+
+@pytest.mark.parametrize(
+    ("header", "host"),
+    [
+        ("call.example.org", "call.example.org"),
+        ("localhost:8080", "localhost"),
+        ("192.0.2.1:", "192.0.2.1"),
+        ("[::1]:8080", "[::1]"),
+        ("[::1]", "[::1]"),
+    ],
+)
+def test_the_host_of_a_request_is_found_without_its_port(header: str, host: str) -> None:
+    assert host_of(header) == host
+
+
+@pytest.mark.parametrize(
+    "header", ["", ":80", "::1", "::1:8080", "a:b", "a:1:2", "a:123456", "[::1]a", "a?b:1"]
+)
+def test_a_header_without_a_host_is_refused(header: str) -> None:
+    with pytest.raises(ValueError, match="."):
+        host_of(header)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["stun:stun.example.org", "stun:192.0.2.1:8080", "stun:[::1]:3478", "stuns:a:5349", "turn:a:3478",
+     "turn:a?transport=udp", "turn:[2001:db8::1]:3478?transport=tcp", "turns:a:5349?transport=tcp"],
+)  # fmt: skip
+def test_urls_are_taken_as_written(url: str) -> None:
+    assert check_ice_url(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "a:3478", "turn:", "turn://a:3478", "http://a", "turn:a:0", "turn:a:65536", "turn:a?transport=sctp",
+     "stun:a?transport=udp", "turn:a b", "turn:user@a", "turn:::1:3478", "TURN:a", "turn:a:"],
+)  # fmt: skip
+def test_what_is_no_url_of_a_server_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="."):
+        check_ice_url(url)
