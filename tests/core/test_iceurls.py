@@ -4,6 +4,8 @@ import pytest
 
 from pycall.core.iceurls import check_host, check_ice_url, host_of
 
+ANY_REASON = "host|address|Octet|Expected|octets|label|zone|server|port|parts|digits"
+
 
 @pytest.mark.parametrize(
     ("text", "host"),
@@ -27,7 +29,7 @@ def test_a_host_is_a_name_or_an_address(text: str, host: str) -> None:
      "1.2.3.4.5", "256.1.1.1", "fe80::1%eth0", "[::1]x", "a." * 130, "x" * 64, "é.example", "a\x1b"],
 )  # fmt: skip
 def test_everything_else_is_no_host(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=ANY_REASON):
         check_host(text)
 
 
@@ -49,7 +51,7 @@ def test_the_host_of_a_request_is_found_without_its_port(header: str, host: str)
     "header", ["", ":80", "::1", "::1:8080", "a:b", "a:1:2", "a:123456", "[::1]a", "a?b:1"]
 )
 def test_a_header_without_a_host_is_refused(header: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=ANY_REASON):
         host_of(header)
 
 
@@ -68,5 +70,5 @@ def test_urls_are_taken_as_written(url: str) -> None:
      "stun:a?transport=udp", "turn:a b", "turn:user@a", "turn:::1:3478", "TURN:a", "turn:a:"],
 )  # fmt: skip
 def test_what_is_no_url_of_a_server_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=ANY_REASON):
         check_ice_url(url)
