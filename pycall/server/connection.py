@@ -18,6 +18,14 @@ CLIENT_DISCONNECT: Final = "client disconnect"
 SEAT_RESUMED: Final = "seat resumed"
 """The cause when the same client is here again, on a newer connection."""
 
+CONNECTION_LOST: Final = "connection lost"
+NO_ANSWER: Final = "no answer to a ping"
+TOO_SLOW: Final = "too slow a reader"
+SERVER_ERROR: Final = "server error"
+
+BROKEN: Final = frozenset({CONNECTION_LOST, NO_ANSWER, TOO_SLOW, SERVER_ERROR})
+"""Causes that are nobody's will and nobody's fault: the same client may soon be here again."""
+
 
 class PacketType(StrEnum):
     """The first character of every Engine.IO packet; ``BINARY`` is binary data as base64 text."""
@@ -65,7 +73,7 @@ class Connection:
             return
         self._queued += len(packet)
         if self._queued > self._limits.queue_bytes:
-            self.cut_off("too slow a reader")
+            self.cut_off(TOO_SLOW)
             return
         self._outgoing.append(packet)
         if self._writer is None:
@@ -113,15 +121,15 @@ class Connection:
                     await self._socket.send_str(packet)
                 self._queued -= len(packet)
         except TimeoutError:
-            self.cut_off("too slow a reader")
+            self.cut_off(TOO_SLOW)
         except ConnectionError:
-            self.cut_off("connection lost")
+            self.cut_off(CONNECTION_LOST)
         finally:
             self._writer = None
 
     def _beat(self) -> None:
         if self._pinged:
-            self.cut_off("no answer to a ping")
+            self.cut_off(NO_ANSWER)
             return
         self.post(PacketType.PING)
         self._pinged = True

@@ -18,7 +18,15 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from pycall.server.connection import CLIENT_DISCONNECT, SEAT_RESUMED, Connection, PacketType, generate_id
+from pycall.server.connection import (
+    CLIENT_DISCONNECT,
+    CONNECTION_LOST,
+    SEAT_RESUMED,
+    SERVER_ERROR,
+    Connection,
+    PacketType,
+    generate_id,
+)
 from pycall.server.limits import Limits
 
 Handler = Callable[..., Awaitable[None]]
@@ -27,7 +35,7 @@ HandlerName = Literal["connect", "message", "disconnect"]
 _CLOSED_ON_PURPOSE: Final = frozenset({0, WSCloseCode.OK, WSCloseCode.GOING_AWAY})
 """Codes of a client's close frame; 0 is a frame without code."""
 
-_UNREMARKABLE: Final = frozenset({CLIENT_DISCONNECT, SEAT_RESUMED, "connection lost", "server stopping"})
+_UNREMARKABLE: Final = frozenset({CLIENT_DISCONNECT, SEAT_RESUMED, CONNECTION_LOST, "server stopping"})
 
 log = logging.getLogger(__name__)
 
@@ -80,11 +88,11 @@ class Engine:
         connection = Connection(socket, transport, self._limits)
         self.connections[connection.id] = connection
         try:
-            await self._handlers["connect"](connection.id, {})
+            await self._handlers["connect"](connection.id, {"HTTP_HOST": request.headers.get("Host", "")})
             connection.post(PacketType.OPEN + self._greeting(connection))
             await self._listen(connection, socket)
         finally:
-            connection.end("connection lost")
+            connection.end(CONNECTION_LOST)
             level = logging.DEBUG if connection.cause in _UNREMARKABLE else logging.INFO
             log.log(level, "connection %s ended: %s", connection.id, connection.cause)
             try:
@@ -155,7 +163,7 @@ class Engine:
             connection.end(f"bad-message: {malformed}", WSCloseCode.PROTOCOL_ERROR)
         except Exception:
             log.exception("connection %s: a bug in the server", connection.id)
-            connection.end("server error", WSCloseCode.INTERNAL_ERROR)
+            connection.end(SERVER_ERROR, WSCloseCode.INTERNAL_ERROR)
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         """Why this request cannot become a connection; codes of Engine.IO protocol revision 4."""

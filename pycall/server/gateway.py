@@ -1,94 +1,100 @@
 """Between the wire and the rooms: Socket.IO events become room inputs, room outputs become events.
 
-A client that connected with ``{"pycall": 1}`` is told more than a plain one, in further arguments;
-both may meet in one room.
+A client that connected with ``{"pycall": 1}`` is told more than a plain one, in further arguments and
+events; both may meet in one room.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import secrets
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, assert_never
 
 from pycall.core import room
-from pycall.core.names import check_room_name, clean_display_name
-from pycall.server.connection import CLIENT_DISCONNECT
+from pycall.core.names import check_room_name
+from pycall.core.seats import Member
+from pycall.server.clients import MAX_NUMBER, Client, read_client
+from pycall.server.connection import BROKEN, CLIENT_DISCONNECT
 from pycall.server.refusal import Refusal
 from pycall.server.store import RoomStore
 from pycall.server.transport import Ack, SocketServer
 
 log = logging.getLogger(__name__)
 
-TOKEN_BYTES: Final = 16
-MAX_TOKEN: Final = 64
-"""Characters of a token given back that are looked at."""
+SLACK_S: Final = 0.1
+"""What is held may be given up this much too late, to set the timer seldom."""
+
+IceServersFor: TypeAlias = Callable[[str, str], list[dict[str, object]]]
+"""The ``RTCIceServer`` objects for a member's id and the host name by which it reached this server.
+
+The host name may be empty: not known.
+"""
 
 _Told: TypeAlias = (
-    room.SendJoined | room.SendOtherJoined | room.SendFull | room.SendLeft | room.SendBye | room.Relay
+    room.SendJoined
+    | room.SendOtherJoined
+    | room.SendRenewed
+    | room.SendFull
+    | room.SendLeft
+    | room.SendBye
+    | room.Relay
 )
 """Orders that are events."""
 
 _OK: Ack = {"ok": True}
 
 
-@dataclass(slots=True)
-class Client:
-    """A connection; ``room`` is the one it has a seat in."""
-
-    member: room.Member
-    extended: bool
-    """Whether it asked for what pycall adds to the protocol."""
-
-    resume: str = field(default="", repr=False)
-    """The token of a seat it had on an earlier connection; whatever it gives."""
-
-    room: str | None = None
-
-
 class Gateway:
     """Answers the events of all clients of one server."""
 
-    def __init__(self, wire: SocketServer, store: RoomStore) -> None:
+    def __init__(
+        self, wire: SocketServer, store: RoomStore, *, ice_servers: IceServersFor | None = None
+    ) -> None:
         self._wire = wire
         self._store = store
+        self._ice_servers = ice_servers or _no_ice_servers
         self._clients: dict[str, Client] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._expiring: asyncio.Task[None] | None = None
+        self._stopping = False
         wire.on("connect", self._connected)
         wire.on("disconnect", self._disconnected)
         wire.on("join", self._join)
         wire.on("leave", self._leave)
         wire.on("message", self._message)
+        wire.on("renew", self._renew)
 
     def announce_stop(self) -> None:
-        """Tell the clients that understand it why they are about to be disconnected."""
+        """Tell the clients that understand it why they are about to be disconnected; end what waits."""
+        self._stopping = True
+        if self._timer is not None:
+            self._timer.cancel()
         for id_, client in self._clients.items():
             if client.extended:
                 self._wire.refuse(id_, Refusal.SERVER_STOPPING)
 
-    async def _connected(self, id_: str, _environ: object, auth: object) -> None:
-        asked = auth if isinstance(auth, dict) else {}
-        if not (type(asked.get("pycall")) is int and asked["pycall"] >= 1):
-            self._clients[id_] = Client(room.Member(id_), extended=False)
-            return
-        name = asked.get("name")
-        member = room.Member(id_, clean_display_name(name) if isinstance(name, str) else "")
-        self._clients[id_] = Client(member, extended=True, resume=_token(asked.get("resume")))
+    # --- what clients say -------------------------------------------------------------------------
+
+    async def _connected(self, id_: str, environ: Mapping[str, str], auth: object) -> None:
+        self._clients[id_] = read_client(id_, auth, environ.get("HTTP_HOST", ""))
 
     async def _disconnected(self, id_: str, reason: str) -> None:
         client = self._clients.pop(id_)
-        if client.room is not None:
+        if client.room is None:
+            return
+        if reason in BROKEN:
+            await self._apply(client.room, room.ConnectionLost(id_))
+        else:
             why: room.ByeReason = "left" if reason == CLIENT_DISCONNECT else "lost"
-            self._send(client.room, await self._store.apply(client.room, room.MemberGone(id_, why)))
+            await self._apply(client.room, room.MemberGone(id_, why))
 
     async def _join(self, id_: str, *arguments: object) -> Ack:
-        try:
-            name = check_room_name(_only_text(arguments))
-        except ValueError:
+        name = _room_name(arguments)
+        if name is None:
             return self._wire.refuse(id_, Refusal.BAD_ROOM)
         client = self._clients[id_]
-        token = secrets.token_urlsafe(TOKEN_BYTES) if client.extended else ""
-        asked = room.JoinAsked(client.member, token, client.resume)
-        outputs = await self._store.apply(name, asked)
+        outputs = await self._store.apply(name, room.JoinAsked(id_, client.member, client.received))
         if room.SendFull(id_) in outputs:
             self._send(name, outputs)
             return {"ok": False, "code": Refusal.FULL.code, "message": Refusal.FULL.sentence}
@@ -99,38 +105,59 @@ class Gateway:
         return _OK
 
     async def _leave(self, id_: str, *arguments: object) -> Ack:
-        client = self._clients[id_]
-        try:
-            name = check_room_name(_only_text(arguments))
-        except ValueError:
+        name = _room_name(arguments)
+        if name is None:
             return self._wire.refuse(id_, Refusal.BAD_ROOM)
+        client = self._clients[id_]
         if client.room == name:
             await self._vacate(id_, client)
         return _OK
 
     async def _message(self, id_: str, *arguments: object) -> Ack:
         client = self._clients[id_]
-        if len(arguments) != 1:
-            return self._wire.refuse(id_, Refusal.BAD_MESSAGE)
+        match arguments:
+            case (payload,):
+                number = 0
+            case (payload, int(number)) if client.extended and _is_number(number):
+                pass
+            case _:
+                return self._wire.refuse(id_, Refusal.BAD_MESSAGE)
         if client.room is None:
             return self._wire.refuse(id_, Refusal.NOT_IN_ROOM)
-        self._send(client.room, await self._store.apply(client.room, room.MessageSent(id_, arguments[0])))
+        await self._apply(client.room, room.MessageSent(id_, payload, number))
+        return _OK
+
+    async def _renew(self, id_: str, *arguments: object) -> Ack:
+        name = _room_name(arguments)
+        if name is None:
+            return self._wire.refuse(id_, Refusal.BAD_ROOM)
+        match arguments[1:]:
+            case (int(epoch),) if self._clients[id_].room == name:
+                await self._apply(name, room.RenewAsked(id_, epoch))
+            case _:
+                pass  # as out of date as an epoch that is over
         return _OK
 
     async def _vacate(self, id_: str, client: Client) -> None:
         """Give up the client's seat, and say so to it and the other one."""
         if client.room is not None:
             name, client.room = client.room, None
-            self._send(name, await self._store.apply(name, room.LeaveAsked(id_)))
+            await self._apply(name, room.LeaveAsked(id_))
+
+    # --- what rooms order -------------------------------------------------------------------------
+
+    async def _apply(self, name: str, input_: room.Input) -> None:
+        self._send(name, await self._store.apply(name, input_))
 
     def _send(self, name: str, outputs: list[room.Output]) -> None:
         """Send what a room ordered; never suspends, so that orders leave in the order they were given."""
         for output in outputs:
             if isinstance(output, room.Dismiss):
                 self._dismiss(output.to)
-            else:
-                event, *arguments = self._event(name, output)
+            elif output.to in self._clients:
+                event, *arguments = self._event(name, output, self._clients[output.to])
                 self._wire.tell(output.to, str(event), *arguments)
+        self._set_timer()
 
     def _dismiss(self, id_: str) -> None:
         """End a connection whose seat another one has now."""
@@ -139,48 +166,86 @@ class Gateway:
             client.room = None
             self._wire.dismiss(id_)
 
-    def _event(self, name: str, output: _Told) -> tuple[object, ...]:
+    def _event(self, name: str, output: _Told, to: Client) -> tuple[object, ...]:
         """The event and its arguments; see docs/protocol.md."""
-        client = self._clients.get(output.to)
-        extended = client is not None and client.extended
         match output:
             case room.SendJoined():
                 joined = ("joined", name, output.id)
-                return (*joined, _more(output)) if extended else joined
+                return (*joined, self._about_joined(output, to)) if to.extended else joined
             case room.SendOtherJoined(_, other, epoch):
                 about = ("other_joined", name, other.id)
-                return (*about, {"epoch": epoch, "name": other.name}) if extended else about
+                return (*about, {"epoch": epoch, **_about(other)}) if to.extended else about
+            case room.SendRenewed(_, epoch):
+                return ("renewed", name, {"epoch": epoch, "ice_servers": self._ice_servers_of(to)})
             case room.SendFull():
                 return ("full", name)
             case room.SendLeft(_, left):
                 return ("left", name, left)
             case room.SendBye(_, gone, reason):
                 return ("bye", name, gone, {"reason": reason})
-            case room.Relay(_, payload):
-                return ("message", payload)
+            case room.Relay(_, payload, number):
+                return ("message", payload, number) if to.extended else ("message", payload)
             case _:
                 assert_never(output)
 
+    def _about_joined(self, joined: room.SendJoined, to: Client) -> dict[str, object]:
+        peer = joined.peer
+        return {
+            "epoch": joined.epoch,
+            "peer": None if peer is None else {"id": peer.id, **_about(peer)},
+            "offers": joined.offers,
+            "ice_servers": self._ice_servers_of(to),
+            "resume": to.token,
+            "resumed": joined.resumed,
+        }
 
-def _more(joined: room.SendJoined) -> dict[str, object]:
-    peer = joined.peer
-    return {
-        "epoch": joined.epoch,
-        "peer": None if peer is None else {"id": peer.id, "name": peer.name},
-        "ice_servers": [],
-        "resume": joined.token,
-        "resumed": joined.resumed,
-    }
+    def _ice_servers_of(self, client: Client) -> list[dict[str, object]]:
+        return self._ice_servers(client.member.id, client.host)
+
+    # --- time -------------------------------------------------------------------------------------
+
+    def _set_timer(self) -> None:
+        """Come back when the store has something to give up; there is one timer for all rooms."""
+        due_s = self._store.due_in()
+        if due_s is None or self._stopping:
+            return
+        loop = asyncio.get_running_loop()
+        when = loop.time() + due_s
+        if self._timer is not None:
+            if self._timer.when() <= when + SLACK_S:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(when, self._time_has_come)
+
+    def _time_has_come(self) -> None:
+        self._timer = None
+        self._expiring = asyncio.create_task(self._expire(), name="pycall-seats")
+
+    async def _expire(self) -> None:
+        for name, outputs in await self._store.expire():
+            self._send(name, outputs)
+        self._set_timer()
 
 
-def _token(given: object) -> str:
-    """What may be a token; nothing, that of no seat, for what is certainly none."""
-    return given if isinstance(given, str) and given.isascii() and len(given) <= MAX_TOKEN else ""
+def _about(member: Member) -> dict[str, object]:
+    return {"name": member.name, "pycall": int(member.extended)}
 
 
-def _only_text(arguments: tuple[object, ...]) -> str:
+def _no_ice_servers(_member_id: str, _host: str) -> list[dict[str, object]]:
+    return []
+
+
+def _is_number(number: int) -> bool:
+    return type(number) is int and 1 <= number <= MAX_NUMBER
+
+
+def _room_name(arguments: tuple[object, ...]) -> str | None:
+    """The room an event is about; None when its first argument is no room name."""
     match arguments:
         case (str(text), *_):
-            return text
+            try:
+                return check_room_name(text)
+            except ValueError:
+                return None
         case _:
-            raise ValueError("not a room name")
+            return None

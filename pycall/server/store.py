@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import heapq
+import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from pycall.core import room
+from pycall.core.seats import Holding
 
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """How much is going on: rooms with somebody in them, and everybody in rooms."""
+    """How much is going on: rooms with a seat taken, and the seats; those held for somebody absent count."""
 
     rooms: int
     members: int
@@ -26,6 +31,14 @@ class RoomStore(Protocol):
         """
         ...
 
+    async def expire(self) -> list[tuple[str, list[room.Output]]]:
+        """Let every room whose time has come give up what it held; returns the orders, by room."""
+        ...
+
+    def due_in(self) -> float | None:
+        """Seconds until :meth:`expire` has something to do; None: not before something else happens."""
+        ...
+
     async def occupancy(self) -> Occupancy:
         """How many rooms and members there are now."""
         ...
@@ -38,17 +51,49 @@ class MemoryRoomStore:
     no race puts a third into a room.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, holding: Holding | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._holding = holding or Holding()
+        self._clock = clock
         self._rooms: dict[str, room.Room] = {}
+        self._alarms: list[tuple[float, str]] = []
+        """A heap of times at which to look at a room; one that is no use any more stays until its time."""
+
+        self._next_alarm: dict[str, float] = {}
 
     async def apply(self, name: str, input_: room.Input) -> list[room.Output]:
         """See :meth:`RoomStore.apply`."""
-        there = self._rooms.setdefault(name, room.Room())
-        outputs = there.handle(input_)
-        if not there.seats:
-            del self._rooms[name]
+        there = self._rooms.get(name) or room.Room(self._holding)
+        outputs = there.handle(input_, self._clock())
+        if there.seats:
+            self._rooms[name] = there
+            self._set_alarm(name, there.deadline)
+        else:
+            self._rooms.pop(name, None)
         return outputs
+
+    async def expire(self) -> list[tuple[str, list[room.Output]]]:
+        """See :meth:`RoomStore.expire`."""
+        told = []
+        now = self._clock()
+        while self._alarms and self._alarms[0][0] <= now:
+            at, name = heapq.heappop(self._alarms)
+            if self._next_alarm.get(name) == at:
+                del self._next_alarm[name]
+                told.append((name, await self.apply(name, room.Expired())))
+        return [(name, outputs) for name, outputs in told if outputs]
+
+    def due_in(self) -> float | None:
+        """See :meth:`RoomStore.due_in`."""
+        return max(0.0, self._alarms[0][0] - self._clock()) if self._alarms else None
 
     async def occupancy(self) -> Occupancy:
         """See :meth:`RoomStore.occupancy`."""
         return Occupancy(len(self._rooms), sum(len(there.seats) for there in self._rooms.values()))
+
+    def _set_alarm(self, name: str, at: float | None) -> None:
+        """Look at a room at ``at``; one that is looked at earlier anyway sets its next alarm then."""
+        if at is not None and at < self._next_alarm.get(name, math.inf):
+            self._next_alarm[name] = at
+            heapq.heappush(self._alarms, (at, name))

@@ -1,0 +1,64 @@
+"""What was sent to one seat of a room lately, to send it again to an owner who comes back.
+
+Messages are numbered from 1 for as long as the seat lives. They are kept as JSON texts, which is what
+they weigh, and given up oldest first: :data:`MAX_MESSAGES`, :data:`MAX_BYTES` and an age bound them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Final
+
+MAX_MESSAGES: Final = 64
+MAX_BYTES: Final = 128 * 1024
+"""Together, as JSON in ASCII."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One message; ``at`` is when it was sent."""
+
+    number: int
+    text: str
+    at: float
+
+
+@dataclass(slots=True)
+class Outbox:
+    """The messages to one seat; ``count`` is the number of the last one."""
+
+    count: int = 0
+    _kept: list[Kept] = field(default_factory=list)
+    _size: int = 0
+
+    def add(self, payload: object, now: float) -> int:
+        """Keep ``payload``, which is plain JSON; returns its number."""
+        self.count += 1
+        text = json.dumps(payload)  # in ASCII, so a character is a byte
+        self._kept.append(Kept(self.count, text, now))
+        self._size += len(text)
+        while self._size > MAX_BYTES or len(self._kept) > MAX_MESSAGES:
+            self._drop(1)
+        return self.count
+
+    def after(self, received: int) -> list[tuple[int, object]]:
+        """The numbers and payloads that are still kept of those after ``received``, in order."""
+        return [(kept.number, json.loads(kept.text)) for kept in self._kept if kept.number > received]
+
+    def forget(self, until: float) -> None:
+        """Give up what was sent at ``until`` or earlier."""
+        self._drop(sum(kept.at <= until for kept in self._kept))
+
+    def clear(self) -> None:
+        """Give up everything; the numbers go on."""
+        self._drop(len(self._kept))
+
+    @property
+    def last_at(self) -> float | None:
+        """When the youngest message was sent; None when there is none."""
+        return self._kept[-1].at if self._kept else None
+
+    def _drop(self, oldest: int) -> None:
+        self._size -= sum(len(kept.text) for kept in self._kept[:oldest])
+        del self._kept[:oldest]

@@ -1,0 +1,91 @@
+"""Who is on a connection: what a client says of itself when it connects, and by which name it reached us."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from pycall.core.names import clean_display_name
+from pycall.core.seats import Member
+
+TOKEN_BYTES: Final = 16
+ID_LENGTH: Final = 16
+"""Characters of an id made of a token, 6 bits each."""
+
+MAX_NUMBER: Final = 2**53 - 1
+"""The largest number a message can have: what JavaScript counts to."""
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22,64}")
+_NAME: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})")
+_PORT: Final = re.compile(r":[0-9]{1,5}$")
+
+
+@dataclass(slots=True)
+class Client:
+    """A connection; ``room`` is the one it has a seat in."""
+
+    member: Member
+    host: str = ""
+    """The name or address by which it reached the server; empty when that is not known."""
+
+    token: str = field(default="", repr=False)
+    """The secret of its seats; only extended clients have one."""
+
+    received: int | None = None
+    """The number of the last message it got on an earlier connection."""
+
+    room: str | None = None
+
+    @property
+    def extended(self) -> bool:
+        """Whether it asked for what pycall adds to the protocol."""
+        return self.member.extended
+
+
+def read_client(id_: str, auth: object, host_header: str = "") -> Client:
+    """The client that connected with the payload ``auth``; ``id_`` is its Socket.IO id.
+
+    Whatever is not as it should be counts as not given.
+    """
+    asked = auth if isinstance(auth, Mapping) else {}
+    if not (type(asked.get("pycall")) is int and asked["pycall"] >= 1):
+        return Client(Member(id_))
+    name = asked.get("name")
+    resume, received = asked.get("resume"), asked.get("received")
+    token = resume if isinstance(resume, str) and _TOKEN.fullmatch(resume) else None
+    token = token or secrets.token_urlsafe(TOKEN_BYTES)
+    member = Member(id_of(token), clean_display_name(name) if isinstance(name, str) else "", extended=True)
+    return Client(
+        member,
+        host=host_name(host_header),
+        token=token,
+        received=received if type(received) is int and 0 <= received <= MAX_NUMBER else None,
+    )
+
+
+def id_of(token: str) -> str:
+    """The id of whoever knows ``token``: everybody may see it, and only the token's owner can have it.
+
+    The first 96 bits of the token's SHA-256, in base64 for URLs.
+    """
+    return urlsafe_b64encode(hashlib.sha256(token.encode()).digest())[:ID_LENGTH].decode()
+
+
+def host_name(header: str) -> str:
+    """The host in a Host header: a name, or an address without brackets; empty when it is neither.
+
+    A name has letters, digits, ``-``, ``_`` and dots; a port is cut off (RFC 9110, section 7.2).
+    """
+    host = _PORT.sub("", header)
+    if host.startswith("[") and host.endswith("]"):
+        try:
+            return str(ipaddress.IPv6Address(host[1:-1])) if "%" not in host else ""
+        except ValueError:
+            return ""
+    return host if _NAME.fullmatch(host) else ""
