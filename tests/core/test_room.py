@@ -1,264 +1,396 @@
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
-from typing import get_args
-
 import pytest
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from pycall.core.room import (
-    SEATS,
-    ByeReason,
+    ConnectionLost,
     Dismiss,
+    Expired,
+    Input,
     JoinAsked,
     LeaveAsked,
-    Member,
     MemberGone,
     MessageSent,
     Output,
     Relay,
+    RenewAsked,
     Room,
     SendBye,
     SendFull,
     SendJoined,
     SendLeft,
     SendOtherJoined,
+    SendRenewed,
 )
+from pycall.core.seats import Holding, Member
 
-ANN, BOB, EVE = Member("a", "Ann"), Member("b", "Bob"), Member("e", "Eve")
+ANN, BOB, EVE = Member("A", "Ann", extended=True), Member("B", "Bob", extended=True), Member("E", "Eve")
+"""They come by connections named like them in small letters; Eve is a plain client."""
 
-
-def pair() -> Room:
-    room = Room()
-    room.handle(JoinAsked(ANN))
-    room.handle(JoinAsked(BOB))
-    return room
+HOLDING = Holding(exclusive_s=15, total_s=60, messages_s=30)
 
 
-def pair_with_tokens() -> Room:
-    room = Room()
-    room.handle(JoinAsked(ANN, token="ann's"))
-    room.handle(JoinAsked(BOB, token="bob's"))
-    return room
+class Story:
+    """A room, told one thing after the other; ``now`` is set by the test."""
+
+    def __init__(self, *guests: Member) -> None:
+        self.room = Room(HOLDING)
+        self.now = 1000.0
+        for guest in guests:
+            self.joins(guest)
+
+    def hears(self, input_: Input) -> list[Output]:
+        return self.room.handle(input_, self.now)
+
+    def joins(self, who: Member, by: str = "", received: int | None = None) -> list[Output]:
+        return self.hears(JoinAsked(by or who.id.lower(), who, received))
+
+    def says(self, connection: str, payload: object, number: int = 0) -> list[Output]:
+        return self.hears(MessageSent(connection, payload, number))
+
+    def loses(self, *connections: str) -> None:
+        for connection in connections:
+            assert self.hears(ConnectionLost(connection)) == []
+
+    @property
+    def members(self) -> list[Member]:
+        return [seat.member for seat in self.room.seats]
 
 
-def members(room: Room) -> list[Member]:
-    return [seat.member for seat in room.seats]
+# Two seats
 
 
 def test_the_first_one_is_told_that_it_is_alone() -> None:
-    assert Room().handle(JoinAsked(ANN)) == [SendJoined("a", "a", 0, None)]
+    assert Story().joins(ANN) == [SendJoined("a", "A", 0, None)]
 
 
 def test_the_second_one_learns_who_is_there_and_the_first_one_who_came() -> None:
-    room = Room()
-    room.handle(JoinAsked(ANN))
-    assert room.handle(JoinAsked(BOB)) == [SendJoined("b", "b", 1, ANN), SendOtherJoined("a", BOB, 1)]
+    assert Story(ANN).joins(BOB) == [SendJoined("b", "B", 1, ANN), SendOtherJoined("a", BOB, 1)]
 
 
 def test_a_third_one_is_told_full_and_nothing_else() -> None:
-    room = pair()
-    assert room.handle(JoinAsked(EVE)) == [SendFull("e")]
-    assert room.handle(MessageSent("e", "hello")) == []
-    assert room.handle(LeaveAsked("e")) == []
-    assert room.handle(MemberGone("e", "lost")) == []
-    assert members(room) == [ANN, BOB]
+    story = Story(ANN, BOB)
+    assert story.joins(EVE) == [SendFull("e")]
+    assert story.says("e", "hello") == []
+    for stray in (LeaveAsked("e"), MemberGone("e", "lost"), ConnectionLost("e"), RenewAsked("e", 1)):
+        assert story.hears(stray) == []
+    assert story.members == [ANN, BOB]
 
 
 def test_joining_again_is_answered_and_not_told_to_the_other() -> None:
-    room = pair()
-    assert room.handle(JoinAsked(ANN)) == [SendJoined("a", "a", 1, BOB, resumed=True)]
-    assert room.handle(JoinAsked(BOB)) == [SendJoined("b", "b", 1, ANN, resumed=True)]
-    assert members(room) == [ANN, BOB]
+    story = Story(ANN, BOB)
+    assert story.joins(ANN) == [SendJoined("a", "A", 1, BOB, offers=True, resumed=True)]
+    assert story.joins(BOB) == [SendJoined("b", "B", 1, ANN, offers=False, resumed=True)]
+    assert story.members == [ANN, BOB]
 
 
 def test_joining_again_alone_changes_nothing() -> None:
-    room = Room()
-    room.handle(JoinAsked(ANN))
-    assert room.handle(JoinAsked(ANN)) == [SendJoined("a", "a", 0, None, resumed=True)]
-
-
-def test_a_message_goes_to_the_other_one_only() -> None:
-    room = pair()
-    assert room.handle(MessageSent("a", {"type": "offer"})) == [Relay("b", {"type": "offer"})]
-    assert room.handle(MessageSent("b", None)) == [Relay("a", None)]
-
-
-def test_a_message_of_one_alone_goes_nowhere() -> None:
-    room = Room()
-    room.handle(JoinAsked(ANN))
-    assert room.handle(MessageSent("a", "hello")) == []
+    assert Story(ANN).joins(ANN) == [SendJoined("a", "A", 0, None, resumed=True)]
 
 
 def test_leaving_is_told_to_both() -> None:
-    assert pair().handle(LeaveAsked("a")) == [SendLeft("a", "a"), SendBye("b", "a", "left")]
+    assert Story(ANN, BOB).hears(LeaveAsked("a")) == [SendLeft("a", "A"), SendBye("b", "A", "left")]
 
 
-def test_a_lost_one_is_told_to_the_one_who_stays() -> None:
-    assert pair().handle(MemberGone("b", "lost")) == [SendBye("a", "b", "lost")]
+@pytest.mark.parametrize("who", [ANN, EVE])
+def test_who_says_that_it_goes_is_gone_at_once(who: Member) -> None:
+    story = Story(who, BOB)
+    gone = MemberGone(who.id.lower(), "left")
+    assert story.hears(gone) == [SendBye("b", who.id, "left")]
+    assert story.members == [BOB]
 
 
-def test_the_one_who_stayed_is_the_first_of_the_next_pair_and_the_epoch_counts_up() -> None:
-    room = pair()
-    room.handle(LeaveAsked("a"))
-    assert room.handle(JoinAsked(EVE)) == [SendJoined("e", "e", 2, BOB), SendOtherJoined("b", EVE, 2)]
+def test_a_plain_client_that_is_lost_is_gone_at_once() -> None:
+    story = Story(EVE, BOB)
+    assert story.hears(ConnectionLost("e")) == [SendBye("b", "E", "lost")]
+    assert story.members == [BOB]
+
+
+def test_the_one_who_stayed_offers_to_the_next_and_the_epoch_counts_up() -> None:
+    story = Story(ANN, BOB)
+    story.hears(LeaveAsked("a"))
+    assert story.joins(EVE) == [SendJoined("e", "E", 2, BOB), SendOtherJoined("b", EVE, 2)]
+    assert story.joins(BOB) == [SendJoined("b", "B", 2, EVE, offers=True, resumed=True)]
+
+
+def test_who_leaves_and_comes_again_is_a_newcomer_with_the_same_id() -> None:
+    story = Story(ANN, BOB)
+    story.hears(LeaveAsked("a"))
+    assert story.joins(ANN) == [SendJoined("a", "A", 2, BOB), SendOtherJoined("b", ANN, 2)]
+
+
+# Messages
+
+
+def test_a_message_goes_to_the_other_one_only_numbered_for_who_counts() -> None:
+    story = Story(ANN, EVE)
+    assert story.says("a", {"type": "offer"}) == [Relay("e", {"type": "offer"})]
+    assert story.says("e", None) == [Relay("a", None, 1)]
+    assert story.says("e", "two") == [Relay("a", "two", 2)]
+
+
+def test_a_message_of_one_alone_goes_nowhere() -> None:
+    assert Story(ANN).says("a", "hello") == []
+
+
+def test_a_message_sent_twice_arrives_once() -> None:
+    story = Story(ANN, BOB)
+    assert story.says("a", "one", 1) == [Relay("b", "one", 1)]
+    assert story.says("a", "one", 1) == []
+    assert story.says("a", "four", 4) == [Relay("b", "four", 2)]
+    assert story.says("a", "three", 3) == []
+    assert story.says("a", "not counted") == [Relay("b", "not counted", 3)]
+    assert story.says("a", "five", 5) == [Relay("b", "five", 4)]
 
 
 # A seat that moves to another connection
 
 
-def test_a_token_comes_with_the_seat_and_with_every_answer_about_it() -> None:
-    room = Room()
-    assert room.handle(JoinAsked(ANN, token="ann's")) == [SendJoined("a", "a", 0, None, "ann's")]
-    again = JoinAsked(ANN, token="another")
-    assert room.handle(again) == [SendJoined("a", "a", 0, None, "ann's", resumed=True)]
-
-
-def test_a_seat_moves_to_who_has_its_token_and_the_other_one_is_told_nothing() -> None:
-    room = pair_with_tokens()
-    back = JoinAsked(Member("a2", "Anna"), token="new", resume="ann's")
-    assert room.handle(back) == [Dismiss("a"), SendJoined("a2", "a", 1, BOB, "ann's", resumed=True)]
-    assert members(room) == [ANN, BOB]
-
-
-def test_after_a_move_the_seat_is_reached_on_the_new_connection_and_known_by_its_old_id() -> None:
-    room = pair_with_tokens()
-    room.handle(JoinAsked(Member("a2"), resume="ann's"))
-    assert room.handle(MessageSent("b", "hello")) == [Relay("a2", "hello")]
-    assert room.handle(MessageSent("a2", "hello")) == [Relay("b", "hello")]
-    assert room.handle(LeaveAsked("b")) == [SendLeft("b", "b"), SendBye("a2", "b", "left")]
-    assert room.handle(JoinAsked(EVE)) == [SendJoined("e", "e", 2, ANN), SendOtherJoined("a2", EVE, 2)]
-    assert room.handle(LeaveAsked("a2")) == [SendLeft("a2", "a"), SendBye("e", "a", "left")]
+def test_a_seat_moves_to_its_owner_s_new_connection_and_the_other_one_is_told_nothing() -> None:
+    story = Story(ANN, BOB)
+    assert story.joins(ANN, "a2") == [Dismiss("a"), SendJoined("a2", "A", 1, BOB, offers=True, resumed=True)]
+    assert story.members == [ANN, BOB]
+    assert story.says("b", "hello") == [Relay("a2", "hello", 1)]
+    assert story.says("a2", "hello") == [Relay("b", "hello", 1)]
 
 
 def test_a_connection_whose_seat_has_moved_is_that_of_a_stranger() -> None:
-    room = pair_with_tokens()
-    room.handle(JoinAsked(Member("a2"), resume="ann's"))
-    assert room.handle(MessageSent("a", "hello")) == []
-    assert room.handle(LeaveAsked("a")) == []
-    assert room.handle(MemberGone("a", "lost")) == []
-    assert room.handle(JoinAsked(ANN)) == [SendFull("a")]
+    story = Story(ANN, BOB)
+    story.joins(ANN, "a2")
+    assert story.says("a", "hello") == []
+    for stray in (LeaveAsked("a"), MemberGone("a", "lost"), ConnectionLost("a"), RenewAsked("a", 1)):
+        assert story.hears(stray) == []
 
 
-def test_of_two_connections_with_one_token_the_newest_has_the_seat() -> None:
-    room = pair_with_tokens()
-    room.handle(JoinAsked(Member("b2"), resume="bob's"))
-    third = JoinAsked(Member("b3"), resume="bob's")
-    assert room.handle(third) == [Dismiss("b2"), SendJoined("b3", "b", 1, ANN, "bob's", resumed=True)]
+def test_of_two_connections_of_one_owner_the_newest_has_the_seat() -> None:
+    story = Story(ANN, BOB)
+    story.joins(BOB, "b2")
+    assert story.joins(BOB, "b3") == [Dismiss("b2"), SendJoined("b3", "B", 1, ANN, resumed=True)]
 
 
-@pytest.mark.parametrize("resume", ["", "wrong", "ann", "ann's "])
-def test_a_token_that_fits_no_seat_counts_as_none(resume: str) -> None:
-    assert pair_with_tokens().handle(JoinAsked(EVE, resume=resume)) == [SendFull("e")]
-    assert pair().handle(JoinAsked(EVE, resume=resume)) == [SendFull("e")]
+def test_a_plain_client_with_the_id_of_another_does_not_get_its_seat() -> None:
+    story = Story(EVE, BOB)
+    assert story.joins(Member("E"), "thief") == [SendFull("thief")]
 
 
-def test_the_token_of_a_seat_given_up_is_stale() -> None:
-    room = pair_with_tokens()
-    room.handle(MemberGone("a", "lost"))
-    back = JoinAsked(Member("a2", "Ann"), token="new", resume="ann's")
-    assert room.handle(back) == [
-        SendJoined("a2", "a2", 2, BOB, "new"),
-        SendOtherJoined("b", Member("a2", "Ann"), 2),
+# A seat that is held
+
+
+def test_of_a_break_the_other_one_is_told_nothing_and_its_owner_comes_back() -> None:
+    story = Story(ANN, BOB)
+    story.loses("a")
+    story.now += 59
+    assert story.joins(ANN, "a2") == [SendJoined("a2", "A", 1, BOB, offers=True, resumed=True)]
+    assert story.room.deadline is None
+
+
+def test_both_may_be_away_and_come_back_to_their_pairing() -> None:
+    story = Story(ANN, BOB)
+    story.loses("a", "b")
+    assert story.joins(BOB, "b2") == [SendJoined("b2", "B", 1, ANN, resumed=True)]
+    assert story.joins(ANN, "a2") == [SendJoined("a2", "A", 1, BOB, offers=True, resumed=True)]
+
+
+def test_a_held_seat_is_nobody_elses_at_first() -> None:
+    story = Story(ANN, BOB)
+    story.loses("a")
+    story.now += 14.9
+    assert story.joins(EVE) == [SendFull("e")]
+
+
+def test_then_a_newcomer_may_take_it_and_only_now_the_other_one_is_told() -> None:
+    story = Story(ANN, BOB)
+    story.loses("a")
+    story.now += 15
+    assert story.joins(EVE) == [
+        SendBye("b", "A", "lost"),
+        SendJoined("e", "E", 2, BOB),
+        SendOtherJoined("b", EVE, 2),
+    ]
+    assert story.joins(ANN, "a2") == [SendFull("a2")]
+
+
+def test_after_a_minute_it_is_vacated() -> None:
+    story = Story(ANN, BOB)
+    story.loses("a")
+    assert story.room.deadline == story.now + 60
+    story.now += 59.9
+    assert story.hears(Expired()) == []
+    story.now += 0.1
+    assert story.hears(Expired()) == [SendBye("b", "A", "lost")]
+    assert story.room.deadline is None
+    assert story.members == [BOB]
+    assert story.joins(ANN, "a2") == [SendJoined("a2", "A", 2, BOB), SendOtherJoined("b", ANN, 2)]
+
+
+def test_a_room_of_absent_ones_ends() -> None:
+    story = Story(ANN, BOB)
+    story.loses("a", "b")
+    story.now += 60
+    assert story.hears(Expired()) == []
+    assert story.members == []
+
+
+def test_of_two_held_seats_a_newcomer_takes_that_of_who_is_away_longer() -> None:
+    story = Story(ANN, BOB)
+    story.loses("b")
+    story.now += 1
+    story.loses("a")
+    story.now += 20
+    assert story.joins(EVE) == [SendJoined("e", "E", 1, None)]
+    assert story.members == [ANN, EVE]
+    assert story.joins(ANN, "a2") == [
+        SendJoined("a2", "A", 2, EVE, resumed=True),
+        SendOtherJoined("e", ANN, 2),
     ]
 
 
-def test_no_token_is_ever_shown() -> None:
-    room = pair_with_tokens()
-    asked = JoinAsked(ANN, token="secret", resume="secret")
-    joined = SendJoined("a", "a", 0, None, "secret")
-    assert not any(word in repr((room, asked, joined)) for word in ("secret", "ann's", "bob's"))
+def test_who_comes_beside_a_held_seat_is_alone_until_its_owner_is_back() -> None:
+    story = Story(ANN, BOB)
+    story.loses("a")
+    story.hears(LeaveAsked("b"))
+    assert story.joins(EVE) == [SendJoined("e", "E", 1, None)]
+    assert story.says("e", "anybody?") == []
+    assert story.joins(EVE) == [SendJoined("e", "E", 1, None, resumed=True)]
+    assert story.joins(ANN, "a2") == [
+        SendJoined("a2", "A", 2, EVE, resumed=True),
+        SendOtherJoined("e", ANN, 2),
+    ]
+    assert story.says("e", "you") == [Relay("a2", "you", 1)]
 
 
-connections = st.sampled_from("abcdef")
+def test_who_comes_beside_a_held_seat_is_not_told_when_it_is_vacated() -> None:
+    story = Story(ANN)
+    story.loses("a")
+    story.joins(BOB)
+    story.now += 60
+    assert story.hears(Expired()) == []
+    assert story.joins(EVE) == [SendJoined("e", "E", 1, BOB), SendOtherJoined("b", EVE, 1)]
 
 
-@dataclass
-class Guest:
-    """Somebody inside."""
-
-    member: Member
-    connection: str
-    token: str
+def test_who_comes_back_to_an_empty_room_is_told_so() -> None:
+    story = Story(ANN, BOB)
+    story.loses("a")
+    assert story.hears(LeaveAsked("b")) == [SendLeft("b", "B")]
+    assert story.joins(ANN, "a2") == [SendJoined("a2", "A", 1, None, resumed=True)]
 
 
-class Guests(RuleBasedStateMachine):
-    """People on six connections do what they like; a list of who should be inside is kept beside the room."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.room = Room()
-        self.inside: list[Guest] = []
-        self.pairings = 0
-        self.numbers = itertools.count()
-
-    @rule(connection=connections)
-    def joins(self, connection: str) -> None:
-        self._asks(connection, resume="")
-
-    @rule(connection=connections, number=st.integers(0, SEATS))
-    def joins_with_the_token_of_a_seat(self, connection: str, number: int) -> None:
-        self._asks(connection, resume=self.inside[number].token if number < len(self.inside) else "stale")
-
-    @rule(connection=connections)
-    def leaves(self, connection: str) -> None:
-        gone, others = self._out(connection)
-        told: list[Output] = [SendLeft(connection, guest.member.id) for guest in gone]
-        told += [SendBye(o.connection, guest.member.id, "left") for guest in gone for o in others]
-        assert self.room.handle(LeaveAsked(connection)) == told
-
-    @rule(connection=connections, reason=st.sampled_from(get_args(ByeReason)))
-    def vanishes(self, connection: str, reason: ByeReason) -> None:
-        gone, others = self._out(connection)
-        told = [SendBye(other.connection, guest.member.id, reason) for guest in gone for other in others]
-        assert self.room.handle(MemberGone(connection, reason)) == told
-
-    @rule(connection=connections, payload=st.integers())
-    def speaks(self, connection: str, payload: int) -> None:
-        speaking = any(guest.connection == connection for guest in self.inside)
-        hearers = [guest for guest in self.inside if guest.connection != connection] if speaking else []
-        told = [Relay(hearer.connection, payload) for hearer in hearers]
-        assert self.room.handle(MessageSent(connection, payload)) == told
-
-    @invariant()
-    def holds_who_is_inside_in_the_order_they_came(self) -> None:
-        inside = [(guest.member, guest.connection, guest.token) for guest in self.inside]
-        assert [(seat.member, seat.connection, seat.token) for seat in self.room.seats] == inside
-        assert len(self.inside) <= SEATS
-        assert len({guest.connection for guest in self.inside}) == len(self.inside)
-        assert self.room.epoch == self.pairings
-
-    def _asks(self, connection: str, resume: str) -> None:
-        member, token = Member(connection, connection.upper()), f"token {next(self.numbers)}"
-        outputs = self.room.handle(JoinAsked(member, token, resume))
-        here = [guest for guest in self.inside if guest.connection == connection]
-        mine = here or [guest for guest in self.inside if guest.token == resume]
-        told: list[Output] = []
-        if mine and not here:
-            told.append(Dismiss(mine[0].connection))
-            mine[0].connection = connection
-        elif not mine and len(self.inside) == SEATS:
-            assert outputs == [SendFull(connection)]
-            return
-        elif not mine:
-            self.inside.append(Guest(member, connection, token))
-            self.pairings += len(self.inside) == SEATS
-        [seat] = mine or self.inside[-1:]
-        others = [guest for guest in self.inside if guest is not seat]
-        peer = others[0].member if others else None
-        about = (connection, seat.member.id, self.pairings, peer, seat.token)
-        told.append(SendJoined(*about, resumed=bool(mine)))
-        if not mine:
-            told += [SendOtherJoined(other.connection, member, self.pairings) for other in others]
-        assert outputs == told
-
-    def _out(self, connection: str) -> tuple[list[Guest], list[Guest]]:
-        """Who goes, at most one, and who stays."""
-        gone = [guest for guest in self.inside if guest.connection == connection]
-        self.inside = [guest for guest in self.inside if guest.connection != connection]
-        return gone, self.inside
+def test_the_role_is_told_with_the_seat_for_the_same_two_may_have_paired_anew() -> None:
+    story = Story(ANN, BOB)
+    story.loses("b")
+    story.hears(LeaveAsked("a"))
+    story.joins(ANN)
+    assert story.joins(BOB, "b2") == [
+        SendJoined("b2", "B", 2, ANN, offers=False, resumed=True),
+        SendOtherJoined("a", BOB, 2),
+    ]
+    story = Story(ANN, BOB)
+    story.hears(LeaveAsked("a"))
+    story.joins(ANN)  # which Bob's connection, dead already, never told him
+    assert story.joins(BOB, "b2")[1] == SendJoined("b2", "B", 2, ANN, offers=True, resumed=True)
 
 
-test_a_room_does_what_a_list_of_guests_says = Guests.TestCase
+# What was missed
+
+
+def test_what_was_missed_comes_again_in_order_with_the_same_numbers() -> None:
+    story = Story(ANN, BOB)
+    for payload in ("one", "two"):
+        story.says("b", payload)
+    story.loses("a")
+    assert story.says("b", "three") == []
+    back = SendJoined("a2", "A", 1, BOB, offers=True, resumed=True)
+    assert story.joins(ANN, "a2", received=1) == [back, Relay("a2", "two", 2), Relay("a2", "three", 3)]
+    assert story.says("b", "four") == [Relay("a2", "four", 4)]
+    assert story.joins(ANN, "a3", received=4)[2:] == []
+
+
+def test_who_does_not_count_is_sent_nothing_again() -> None:
+    story = Story(ANN, BOB)
+    story.says("b", "one")
+    story.loses("a")
+    assert len(story.joins(ANN, "a2", received=None)) == 1
+
+
+def test_joining_again_by_the_same_connection_sends_nothing_again() -> None:
+    story = Story(ANN, BOB)
+    story.joins(ANN, "a2", received=0)
+    story.says("b", "one")
+    assert len(story.joins(ANN, "a2", received=0)) == 1
+
+
+def test_a_newcomer_is_sent_nothing_of_what_was_said_before() -> None:
+    story = Story(ANN, BOB)
+    story.says("b", "one")
+    story.loses("a")
+    story.now += 15
+    assert story.joins(EVE, received=0)[1:] == [SendJoined("e", "E", 2, BOB), SendOtherJoined("b", EVE, 2)]
+
+
+def test_what_is_sent_again_is_at_most_so_old() -> None:
+    story = Story(ANN, BOB)
+    story.loses("a")
+    story.says("b", "one")
+    story.now += 20
+    story.says("b", "two")
+    story.now += 10
+    assert story.joins(ANN, "a2", received=0)[1:] == [Relay("a2", "two", 2)]
+
+
+def test_what_cannot_be_sent_again_any_more_is_not_kept() -> None:
+    story = Story(ANN, BOB)
+    story.says("b", "one")
+    assert story.room.deadline == story.now + 30
+    story.now += 30
+    assert story.hears(Expired()) == []
+    assert story.room.deadline is None
+
+
+def test_nothing_is_kept_for_plain_clients() -> None:
+    story = Story(ANN, EVE)
+    story.says("a", "one")
+    assert story.room.deadline is None
+
+
+# Renewing
+
+
+def test_a_renewal_is_told_to_both_and_counts_the_epoch_up() -> None:
+    story = Story(ANN, BOB)
+    assert story.hears(RenewAsked("b", 1)) == [SendRenewed("a", 2), SendRenewed("b", 2)]
+    assert story.hears(RenewAsked("a", 2)) == [SendRenewed("a", 3), SendRenewed("b", 3)]
+    assert story.joins(ANN) == [SendJoined("a", "A", 3, BOB, offers=True, resumed=True)]
+
+
+def test_of_two_who_ask_for_the_same_renewal_the_second_is_ignored() -> None:
+    story = Story(ANN, BOB)
+    story.hears(RenewAsked("a", 1))
+    assert story.hears(RenewAsked("b", 1)) == []
+    assert story.room.epoch == 2
+
+
+@pytest.mark.parametrize("epoch", [-1, 0, 2, 2**60])
+def test_a_renewal_of_another_epoch_is_ignored(epoch: int) -> None:
+    assert Story(ANN, BOB).hears(RenewAsked("a", epoch)) == []
+
+
+def test_nothing_is_renewed_with_a_plain_client_nor_alone_nor_beside_a_stranger_s_seat() -> None:
+    assert Story(ANN, EVE).hears(RenewAsked("a", 1)) == []
+    assert Story(EVE, ANN).hears(RenewAsked("e", 1)) == []
+    assert Story(ANN).hears(RenewAsked("a", 0)) == []
+    story = Story(ANN)
+    story.loses("a")
+    story.joins(BOB)
+    assert story.hears(RenewAsked("b", 0)) == []
+
+
+def test_who_was_away_learns_of_a_renewal_and_is_sent_what_was_said_since() -> None:
+    story = Story(ANN, BOB)
+    story.says("a", "of epoch 1")
+    story.loses("b")
+    assert story.hears(RenewAsked("a", 1)) == [SendRenewed("a", 2)]
+    story.says("a", "of epoch 2")
+    assert story.joins(BOB, "b2", received=0) == [
+        SendJoined("b2", "B", 2, ANN, resumed=True),
+        Relay("b2", "of epoch 2", 2),
+    ]
