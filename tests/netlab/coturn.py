@@ -94,13 +94,15 @@ def running_coturn(
             f"cert={certificate}", f"pkey={certificate}", "no-dtls",
             "no-cli", "no-multicast-peers", "no-rfc5780", "no-stun-backward-compatibility",
             f"user-quota={user_quota}", f"total-quota={total_quota}",
-            f"userdb={folder}/turndb", f"pidfile={folder}/turnserver.pid", "log-file=stdout",
+            f"userdb={folder}/turndb", f"pidfile={folder}/turnserver.pid",
+            f"log-file={log}", "simple-log", "no-stdout-log",
+            "allocation-default-address-family=keep",
             *(f"denied-peer-ip={each}" for each in denied),
             *more, "",
         ]),
         encoding="ascii",
     )  # fmt: skip
-    with log.open("wb") as output:
+    with log.open("ab") as output:  # what it says before it has read where its log is
         process = subprocess.Popen(
             namespace.command(program, "-c", configuration),
             cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
