@@ -1,6 +1,6 @@
 """One side of a pycall call, measured from inside: the very session `pycall call` runs.
 
-``pycall_side.py SERVER SECONDS [OPTIONS OF pycall call]``
+``pycall_side.py SECONDS [--warm-up SECONDS] [OPTIONS OF pycall call]``
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from pycall.config import CallConfig
 from pycall.core import events
 from pycall.core.events import Event
 from pycall.media.tap import Tap
-
-WARM_UP_S = 3.0
 
 
 class Probe:
@@ -45,7 +43,7 @@ class Probe:
                 self.received_kbps.append(event.received_kbps)
             case events.PeerJoined():
                 self._paired = time.monotonic()
-            case events.Connected(_, setup_s):
+            case events.Connected(setup_s=setup_s):
                 self.setup_s = setup_s
             case events.FirstFrame("video"):
                 self.first_frame_s = time.monotonic() - self._paired
@@ -59,7 +57,7 @@ class Probe:
         """Nothing to tidy up."""
 
 
-async def measured(config: CallConfig, seconds: float) -> None:
+async def measured(config: CallConfig, seconds: float, warm_up: float) -> None:
     """Run the call and report."""
     probe, gauge = Probe(), Gauge()
     session = Session("bench", config, probe)
@@ -68,7 +66,7 @@ async def measured(config: CallConfig, seconds: float) -> None:
     await probe.joined.wait()
     say({"ready": True})
     await probe.first_picture.wait()
-    await asyncio.sleep(WARM_UP_S)
+    await asyncio.sleep(warm_up)
     gauge.begin()
     probe.received_kbps.clear()
     await asyncio.sleep(seconds)
@@ -85,10 +83,11 @@ async def measured(config: CallConfig, seconds: float) -> None:
 
 @click.command(context_settings={"ignore_unknown_options": False})
 @click.argument("seconds", type=float)
+@click.option("--warm-up", default=3.0, help="what is not measured after the first picture, in seconds")
 @config_options(CallConfig)
-def main(seconds: float, config: CallConfig) -> Any:
+def main(seconds: float, warm_up: float, config: CallConfig) -> Any:
     """Measure one side."""
-    return run(measured(config, seconds))
+    return run(measured(config, seconds, warm_up))
 
 
 if __name__ == "__main__":

@@ -40,7 +40,8 @@ def test_every_key_has_help_and_accepts_its_own_default(key: Key) -> None:
     section = next(each for each in SECTIONS if each.section == key.section)
 
     assert key.help.endswith(".")
-    assert key.read(key.default, key.flag) == getattr(section(), key.name)
+    used = () if key.many else key.read(key.default, key.flag)
+    assert used == getattr(section(), key.name)
 
 
 def test_flag_and_variable_are_made_from_the_name() -> None:
@@ -170,6 +171,9 @@ def test_a_file_gives_raw_values_by_section(tmp_path: Path) -> None:
         ("[call]\nfsp = 3\n", r"\[call\] has no key fsp", "mean fps?"),
         ("[call]\nfps = 300\n", r"fps in \[call\]: 300 is not", ""),
         ("[call]\nfps = [1]\n", r"fps in \[call\] is a single value", ""),
+        ("[call]\nice_server = 'stun:a'\n", r"ice_server in \[call\] is a list", ""),
+        ("[call]\nice_server = [[1]]\n", r"ice_server in \[call\] is a list of texts", ""),
+        ("[call]\nice_server = ['x']\n", r"ice_server in \[call\]: 'x' is not", "stun:HOST"),
         ("[call]\nwait = 2026-01-01\n", r"wait in \[call\] is a single value", ""),
         ("[call]\n\nfps = \n", "not TOML: .*line 3", "config.example.toml"),
     ],

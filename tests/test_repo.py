@@ -71,20 +71,22 @@ def test_the_example_config_has_every_key_with_its_default_and_a_comment() -> No
     text = (REPO / "config.example.toml").read_text(encoding="utf-8")
 
     assert tomllib.loads(text) == {
-        section.section: {key.name: key.default for key in keys(section)} for section in SECTIONS
+        section.section: {key.name: [] if key.many else key.default for key in keys(section)}
+        for section in SECTIONS
     }
     for paragraph in text.split("\n\n"):
         assert paragraph.startswith(("#", "[")), f"no comment above: {paragraph}"
 
 
 @pytest.mark.parametrize("key", ALL_KEYS)
-def test_the_documents_name_every_flag_with_its_default(key: Key) -> None:
+def test_the_documents_name_every_flag_or_variable_with_its_default(key: Key) -> None:
     lines = [
         line
         for path in (REPO / "docs").glob("*.md")
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
-    about = [line for line in lines if re.search(rf"--(no-)?{key.flag[2:]}\b", line)]
+    written = key.variable if key.secret else rf"--(no-)?{key.flag[2:]}"
+    about = [line for line in lines if re.search(rf"{written}\b", line)]
 
     assert about
     if not isinstance(key.default, bool) and key.default != "":

@@ -13,6 +13,7 @@ Flags win over the environment, the environment over the file of ``--config``, t
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -69,12 +70,13 @@ def config_options(section: type[Section]) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def with_config(**given: Any) -> Any:
-            values = {key.name: given.pop(key.name) for key in keys(section)}
+            values = {key.name: _secret(key) if key.secret else given.pop(key.name) for key in keys(section)}
             return command(config=section(**values), **given)
 
         decorated = _config_option(section)(with_config)
         for key in reversed(keys(section)):
-            decorated = key_option(key)(decorated)
+            if not key.secret:
+                decorated = key_option(key)(decorated)
         return decorated
 
     return decorate
@@ -93,9 +95,19 @@ def key_option(key: Key, **changes: Any) -> Callable[[Command], Command]:
     }
     if not key.is_switch:
         told |= {"type": KeyType(key), "metavar": key.metavar}
+    if key.many:
+        told |= {"default": None, "multiple": True}
     if key.name == "record":  # the one option whose value may be left out
         told |= {"is_flag": False, "flag_value": "true"}
     return click.option(*short, declaration, key.name, **(told | changes))
+
+
+def _secret(key: Key) -> Any:
+    """A key that has no flag: from the environment, else from the file."""
+    if key.variable in os.environ:
+        return key.read(os.environ[key.variable], key.variable)
+    file = click.get_current_context().default_map or {}
+    return key.read(file.get(key.name, key.default), key.name)
 
 
 def _config_option(section: type[Section]) -> Callable[[Command], Command]:

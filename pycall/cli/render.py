@@ -57,6 +57,7 @@ class LiveRenderer:
         self._own: set[str] = set()
         self._started = 0.0
         self._waiting = False
+        self._reconnecting = False
 
     def show(self, event: Event) -> None:
         """Tell a person about ``event``."""
@@ -71,8 +72,18 @@ class LiveRenderer:
                 self._line.show("Connecting …")
             case events.Connected():
                 self._connected(event)
+            case events.Reconnecting():
+                self._reconnecting = True
+                self._line.say(f"{self._peer} is not heard any more; reconnecting.")
+                self._line.show("Reconnecting … (Ctrl-C ends)")
+            case events.Reconnected(gap_s):
+                self._reconnecting = False
+                self._line.say(f"{self._peer} is back after {gap_s:.1f} s.")
+            case events.PathChanged(path):
+                self._path = _PATHS[path]
             case events.Stats():
-                self._line.show(self._status(event))
+                if not self._reconnecting:
+                    self._line.show(self._status(event))
             case events.PeerState(muted, camera_off, recording):
                 self._peer_state(muted=muted, camera_off=camera_off, recording=recording)
             case events.Recording(state, path):
@@ -99,7 +110,7 @@ class LiveRenderer:
         self._line.close()
 
     def _wait(self) -> None:
-        self._waiting = True
+        self._waiting, self._reconnecting = True, False
         self._line.show("Waiting for the other side … (Ctrl-C ends)")
 
     def _peer_joined(self, name: str) -> None:
@@ -112,7 +123,7 @@ class LiveRenderer:
 
     def _connected(self, event: events.Connected) -> None:
         self._started = time.monotonic()
-        self._path = "direct" if event.path == "direct" else "over a relay"
+        self._path = _PATHS[event.path]
         self._line.say(f"Connected in {event.setup_s:.2f} s, {self._path}.")
         if self._keys:
             self._line.say("Keys: m mute, v camera, r record, q hang up.")
@@ -150,6 +161,8 @@ _SWITCHES = {
     "camera-on": ("camera off", False),
 }
 """The notices of one's own switches, and the mark each sets or takes away."""
+
+_PATHS = {"direct": "direct", "relay": "over a relay"}
 
 _RECORDING = {
     "started": "Recording to {path}",

@@ -24,9 +24,10 @@ from pycall.client.signalling import SignallingClient
 from pycall.config import CallConfig
 from pycall.core import events
 from pycall.core import inputs as i
-from pycall.core.call import Call, CallTerms, Phase
+from pycall.core.call import Call, Phase
 from pycall.core.messages import IceServer, State
 from pycall.core.names import clean_display_name
+from pycall.core.terms import CallTerms
 from pycall.errors import PycallError
 from pycall.media.studio import Studio
 
@@ -97,7 +98,7 @@ class Session:
 
     async def _call(self) -> None:
         config = self._config
-        terms = CallTerms(self._room, config.duration, config.wait, config.stay)
+        terms = CallTerms(self._room, config.duration, config.wait, config.stay, config.reconnect)
         self._driver = Driver(
             Call(terms),
             self._room,

@@ -1,4 +1,4 @@
-"""One attempt at a call: a peer connection, the steps on it in their turn, and its measuring.
+"""One attempt at a call: a peer connection, the steps on it in their turn, its watching and measuring.
 
 aiortc's steps take seconds at times and must not interleave, so a worker of the attempt runs them one
 by one; only closing overtakes.
@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from pycall.client.liveness import LOOK_S, Liveness
 from pycall.client.stats import Counters, StatsMeter
 from pycall.core import inputs as i
 from pycall.core import outputs as o
@@ -41,11 +42,11 @@ class PeerConnection(Protocol):
     async def open(self) -> None:
         """Create it and gather candidates."""
 
-    async def create_offer(self) -> str:
-        """The offer to send."""
+    async def create_offer(self, wait_s: float) -> str:
+        """The offer to send; waits for candidates up to ``wait_s``."""
 
-    async def accept_offer(self, sdp: str) -> str:
-        """The answer to send."""
+    async def accept_offer(self, sdp: str, wait_s: float) -> str:
+        """The answer to send; waits for candidates up to ``wait_s``."""
 
     async def accept_answer(self, sdp: str) -> None:
         """Apply the other side's answer."""
@@ -55,6 +56,10 @@ class PeerConnection(Protocol):
 
     def send_control(self, control: Control) -> None:
         """Say something on the control channel; the newest state is said when it opens."""
+
+    @property
+    def packets_received(self) -> int:
+        """Packets of media and data that came so far; none of them a connectivity check."""
 
     async def counters(self) -> Counters:
         """What has flowed so far."""
@@ -89,7 +94,7 @@ class Attempt:
         self._around = around
         self._steps: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(MAX_STEPS)
         self._steps.put_nowait(peer.open)
-        self._tasks = [self._start(self._work(), "attempt")]
+        self._tasks = [self._start(self._work(), "attempt"), self._start(self._watch(), "watch")]
         self._connected_at: float | None = None
 
     def step(self, order: Step) -> None:
@@ -100,7 +105,7 @@ class Attempt:
             logger.warning("Too much at once: dropped %s.", type(order).__name__)
 
     def measure(self) -> None:
-        """Announce statistics each second from now on: the connection stands."""
+        """Announce statistics each second from now on: the connection carries the call."""
         self._connected_at = asyncio.get_running_loop().time()
         self._tasks.append(self._start(self._measure(), "stats"))
 
@@ -135,14 +140,22 @@ class Attempt:
 
     async def _carry_out(self, order: Step) -> None:
         match order:
-            case o.CreateOffer():
-                self._around.post(i.OfferCreated(self.number, await self.peer.create_offer()))
-            case o.AcceptOffer(_, sdp):
-                self._around.post(i.AnswerCreated(self.number, await self.peer.accept_offer(sdp)))
+            case o.CreateOffer(_, wait_s):
+                self._around.post(i.OfferCreated(self.number, await self.peer.create_offer(wait_s)))
+            case o.AcceptOffer(_, sdp, wait_s):
+                self._around.post(i.AnswerCreated(self.number, await self.peer.accept_offer(sdp, wait_s)))
             case o.AcceptAnswer(_, sdp):
                 await self.peer.accept_answer(sdp)
             case o.AddCandidate(_, candidate):
                 await self.peer.add_candidate(candidate)
+
+    async def _watch(self) -> None:
+        liveness, loop = Liveness(self.number), asyncio.get_running_loop()
+        while True:
+            report = liveness.look(self.peer.packets_received, loop.time())
+            if report is not None:
+                self._around.post(report)
+            await asyncio.sleep(LOOK_S)
 
     async def _count(self) -> None:
         self.flowed = await self.peer.counters()
@@ -153,8 +166,6 @@ class Attempt:
             stats = meter.update(await self.peer.counters(), loop.time(), playout_s=self._around.playout_s())
             if stats is not None:
                 self._around.announce(stats)
-            if meter.silent_s >= STATS_INTERVAL_S:
-                self._around.post(i.MediaSilent(self.number, meter.silent_s))
             await asyncio.sleep(STATS_INTERVAL_S)
 
 

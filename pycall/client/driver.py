@@ -17,7 +17,7 @@ from pycall.client.attempt import Attempt, PeerConnection, Surroundings
 from pycall.core import inputs as i
 from pycall.core import outputs as o
 from pycall.core.call import Call, Phase
-from pycall.core.events import Connected, Ended, Event
+from pycall.core.events import Ended, Event
 from pycall.core.messages import IceServer, Message, State
 from pycall.errors import PycallError
 
@@ -26,10 +26,12 @@ logger = logging.getLogger(__name__)
 MAX_INPUTS: Final = 1_000
 """Waiting inputs; only a flood from outside fills this, and what is over of the flood is dropped."""
 
+_OF_THE_SERVER: Final = (i.JoinedRoom, i.OtherJoined, i.OtherLeft, i.Renewed, i.RoomFull, i.Refused)
+
 _LIMITS: Final = {
     i.MessageReceived: MAX_INPUTS,
     i.ControlReceived: MAX_INPUTS,
-    **dict.fromkeys((i.JoinedRoom, i.OtherJoined, i.OtherLeft, i.RoomFull, i.Refused), 2 * MAX_INPUTS),
+    **dict.fromkeys(_OF_THE_SERVER, 2 * MAX_INPUTS),
 }
 """Up to how many waiting inputs one more is taken of what the other side, or the server, says at will.
 
@@ -48,6 +50,12 @@ class Signalling(Protocol):
 
     async def leave(self, room: str) -> None:
         """Give the seat back."""
+
+    async def renew(self, room: str, epoch: int) -> None:
+        """Ask for another epoch of the pairing."""
+
+    async def check(self) -> None:
+        """Make sure that the server still answers, and dial again at once if not."""
 
     async def send(self, message: Message) -> None:
         """Pass a message to the other one in the room."""
@@ -93,7 +101,7 @@ class Driver:
         self._signalling = dial(self.post)
         self._open_peer = open_peer
         self._around = Surroundings(self.post, announce, playout_s)
-        self._attempt: Attempt | None = None
+        self._attempts: dict[int, Attempt] = {}
         self._totals = Ended("hangup")
         self._closing: set[asyncio.Task[None]] = set()
         self._state = State(muted=False, camera_off=False, recording=False)
@@ -114,8 +122,8 @@ class Driver:
     def tell(self, state: State) -> None:
         """Let the other end know what this one does; later ones learn it too."""
         self._state = state
-        if self._attempt is not None:
-            self._attempt.peer.send_control(state)
+        for attempt in self._attempts.values():
+            attempt.peer.send_control(state)
 
     async def run(self) -> Outcome:
         """Dial, call, hang up; returns when everything is closed, which is bounded."""
@@ -163,30 +171,31 @@ class Driver:
                 await self._signalling.join(self._room)
             case o.LeaveRoom():
                 await self._signalling.leave(self._room)
+            case o.RenewPairing(epoch):
+                await self._signalling.renew(self._room, epoch)
+            case o.CheckSignalling():
+                await self._signalling.check()
             case o.SendMessage(message):
                 await self._signalling.send(message)
             case o.OpenPeer(number, ice_servers):
                 peer = self._open_peer(number, ice_servers, self.post)
-                self._attempt = Attempt(number, peer, self._around)
+                self._attempts[number] = Attempt(number, peer, self._around)
                 peer.send_control(self._state)
-            case o.ClosePeer(_, say_bye):
-                self._close_attempt(say_bye=say_bye)
+            case o.MeasurePeer(number):
+                self._attempts[number].measure()
+            case o.ClosePeer(number, say_bye):
+                self._close_attempt(number, say_bye=say_bye)
             case o.Announce(event):
-                if isinstance(event, Connected) and self._attempt is not None:
-                    self._attempt.measure()
                 self._around.announce(event)
             case o.Finish():
                 self._finish = order
             case o.CreateOffer() | o.AcceptOffer() | o.AcceptAnswer() | o.AddCandidate():
-                if self._attempt is not None:
-                    self._attempt.step(order)
+                self._attempts[order.attempt].step(order)
             case _:
                 assert_never(order)
 
-    def _close_attempt(self, *, say_bye: bool) -> None:
-        attempt, self._attempt = self._attempt, None
-        if attempt is None:
-            return
+    def _close_attempt(self, number: int, *, say_bye: bool) -> None:
+        attempt = self._attempts.pop(number)
         attempt.peer.fall_silent()  # at once: closing is not, and who left is not seen any more
         task = asyncio.create_task(self._end(attempt, say_bye=say_bye), name=f"pycall-close-{attempt.number}")
         self._closing.add(task)
@@ -207,7 +216,8 @@ class Driver:
         )
 
     async def _close(self) -> None:
-        self._close_attempt(say_bye=True)
+        for number in list(self._attempts):
+            self._close_attempt(number, say_bye=True)
         for result in await asyncio.gather(*self._closing, self._signalling.close(), return_exceptions=True):
             if isinstance(result, Exception):
                 logger.error("Closing failed.", exc_info=result)

@@ -40,9 +40,6 @@ class StatsMeter:
 
     def __init__(self) -> None:
         self._last: tuple[float, Counters] | None = None
-        self._heard_at = 0.0
-        self.silent_s = 0.0
-        """How long nothing at all had come, at the last :meth:`update`."""
 
     def update(self, counters: Counters, now: float, *, playout_s: float | None = None) -> Stats | None:
         """The figures since the last call; ``None`` the first time. ``now`` is monotonic seconds.
@@ -50,9 +47,6 @@ class StatsMeter:
         ``playout_s`` is what the playout of sound holds back; it belongs to the latency of sound.
         """
         last, self._last = self._last, (now, counters)
-        if last is None or counters.packets_received != last[1].packets_received:
-            self._heard_at = now
-        self.silent_s = now - self._heard_at
         if last is None or now <= last[0]:
             return None
         seconds, before = now - last[0], last[1]

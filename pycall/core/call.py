@@ -7,29 +7,21 @@ fixed by who was there first, so two offers can never cross (RFC 8829 section 4.
 
 A new peer connection is a new *attempt*. The server numbers every pairing of the room with an
 *epoch*; what the other end says carries it. Reports of an older attempt and messages of another
-epoch are dropped, each in one place.
+epoch are dropped, each in one place. How a call outlives its connection is :mod:`pycall.core.link`'s.
 """
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import Final, Literal, assert_never
 
-from pycall.core import events, patience
+from pycall.core import endings, events, patience
 from pycall.core import inputs as i
 from pycall.core import outputs as o
+from pycall.core.link import Link, Pairing
 from pycall.core.messages import Bye, IceServer, Message, Offer, Ping, Pong, State
-from pycall.core.negotiation import Negotiation
-from pycall.errors import (
-    CallError,
-    JoinRefused,
-    NobodyCame,
-    NoConnection,
-    PeerLost,
-    PycallError,
-    ServerUnreachable,
-)
+from pycall.core.terms import CallTerms
+from pycall.errors import CallError, JoinRefused, PycallError
 
 
 class Phase(enum.Enum):
@@ -42,25 +34,6 @@ class Phase(enum.Enum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class CallTerms:
-    """What the user asked for; durations in seconds, ``None`` is without limit."""
-
-    room: str
-    duration_s: float | None = None
-    wait_s: float | None = None
-    stay: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Pairing:
-    """Somebody to talk to, and who offers."""
-
-    peer: i.PeerInfo
-    epoch: int | None
-    offering: bool
-
-
 class Call:
     """One stay in a room and the calls made there, one after the other."""
 
@@ -69,12 +42,12 @@ class Call:
         self.phase = Phase.JOINING
         self.peer: i.PeerInfo | None = None
         self._peer_state = _QUIET
+        self._arrived_kinds: set[str] = set()
         self._ice_servers: tuple[IceServer, ...] = ()
-        self._attempts = 0
-        self._negotiation: Negotiation | None = None
+        self._link = Link(terms.reconnect_s)
         self._was_seated = self._seated = False
         self._dropped_by_server = False
-        self._knocking: _Pairing | None = None
+        self._knocking: Pairing | None = None
         self._paired_at = 0.0
         self._pause_s = patience.FIRST_PAUSE_S
         self._pausing = False
@@ -87,7 +60,7 @@ class Call:
         """When :class:`~pycall.core.inputs.DeadlinePassed` is wanted, on the clock of ``now``."""
         if self.phase is Phase.ENDED:
             return None
-        times = (self._phase_until, self._knock_at, self._talk_until)
+        times = (self._phase_until, self._knock_at, self._talk_until, self._link.deadline)
         return min((time for time in times if time is not None), default=None)
 
     def handle(self, happened: i.Input, now: float) -> list[o.Output]:
@@ -106,15 +79,20 @@ class Call:
             case i.JoinedRoom():
                 return self._joined(happened, now)
             case i.OtherJoined(peer, epoch):
-                return self._other_joined(_Pairing(peer, epoch, offering=True), now)
+                return self._other_joined(Pairing(peer, epoch, offering=True), now)
             case i.OtherLeft(peer_id, reason):
                 return self._other_left(peer_id, reason, now)
+            case i.Renewed(epoch, ice_servers):
+                self._ice_servers = ice_servers or self._ice_servers
+                return self._link.renewed(epoch, ice_servers, now)
             case i.RoomFull():
                 return self._full(now)
             case i.Refused(code, message):
                 return self._refused(code, message)
             case i.MessageReceived(message):
                 return self._received(message, now)
+            case i.NetworkChanged():
+                return self._network_changed(now)
             case i.HungUp():
                 return self._finish("hangup")
             case i.Interrupted():
@@ -122,9 +100,7 @@ class Call:
             case i.DeadlinePassed():
                 return self._deadline_passed(now)
             case _:
-                if self._negotiation is None or happened.attempt != self._negotiation.attempt:
-                    return []
-                return self._attempt_reported(self._negotiation, happened, now)
+                return self._attempt_reported(happened, now) if self._link.owns(happened.attempt) else []
 
     # The room
 
@@ -136,18 +112,16 @@ class Call:
     def _joined(self, joined: i.JoinedRoom, now: float) -> list[o.Output]:
         self._ice_servers = joined.ice_servers
         self._was_seated = self._seated = True
-        # On our own seat again one was there before the other; on a fresh one the other was.
-        pairing = _Pairing(joined.peer, joined.epoch, joined.resumed) if joined.peer else None
+        pairing = Pairing(joined.peer, joined.epoch, joined.offering) if joined.peer else None
         out: list[o.Output] = []
         match self.phase:
             case Phase.CONNECTED:  # the call outlived its signalling connection
-                if pairing is None:
-                    self._dropped_by_server = True
-                elif pairing.peer != self.peer:
-                    self._knocking = pairing
-                return []
-            case Phase.CONNECTING if joined.resumed and joined.peer == self.peer:
-                return []
+                return self._joined_again(pairing, now, resumed=joined.resumed)
+            case Phase.CONNECTING if joined.resumed and self._is_peer(pairing):
+                assert joined.epoch is None or pairing is not None
+                return (
+                    [] if joined.epoch is None else self._link.renewed(joined.epoch, joined.ice_servers, now)
+                )
             case Phase.CONNECTING if joined.resumed and pairing is None:
                 return self._peer_gone("lost", now)
             case Phase.JOINING:
@@ -159,21 +133,42 @@ class Call:
                 pass
         return out if pairing is None else out + self._pair(pairing, now)
 
-    def _other_joined(self, pairing: _Pairing, now: float) -> list[o.Output]:
+    def _joined_again(self, pairing: Pairing | None, now: float, *, resumed: bool) -> list[o.Output]:
+        """We are in the room again, in the middle of a call; ``pairing`` is with who is there now."""
+        if pairing is None:
+            self._dropped_by_server = resumed  # a seat of ours that is fresh tells nothing of the other one
+            self._link.unpair()
+            return []
+        if not self._is_peer(pairing):
+            self._knocking = pairing
+            self._link.unpair()
+            return []
+        self._dropped_by_server = False
+        if resumed and pairing.epoch not in {None, self._link.epoch}:  # the other one asked meanwhile
+            return self._link.renewed(pairing.epoch or 0, self._ice_servers, now)
+        return self._link.adopt(pairing, now)
+
+    def _is_peer(self, pairing: Pairing | None) -> bool:
+        return pairing is not None and self.peer is not None and pairing.peer.id == self.peer.id
+
+    def _other_joined(self, pairing: Pairing, now: float) -> list[o.Output]:
         match self.phase:
             case Phase.JOINING:
                 return []
+            case Phase.CONNECTED if self._is_peer(pairing):  # back at a server that had forgotten it
+                self._dropped_by_server = False
+                return self._link.adopt(pairing, now)
             case Phase.CONNECTED:
                 # The same one, back at the server, or the next one: the media of the old decides.
                 self._knocking = pairing
+                self._link.unpair()
                 return []
             case Phase.CONNECTING:
                 return [*self._open(now), *self._pair(pairing, now)]
             case _:
                 return self._pair(pairing, now)
 
-    def _pair(self, pairing: _Pairing, now: float) -> list[o.Output]:
-        assert self._negotiation is not None  # who waits has a connection ready
+    def _pair(self, pairing: Pairing, now: float) -> list[o.Output]:
         self.peer = pairing.peer
         self._knocking = self._knock_at = None
         self.phase = Phase.CONNECTING
@@ -182,7 +177,7 @@ class Call:
         return [
             o.Announce(events.PeerJoined(pairing.peer.id, pairing.peer.name)),
             o.Announce(events.Connecting()),
-            *self._negotiation.begin(pairing.epoch, offering=pairing.offering),
+            *self._link.pair(pairing),
         ]
 
     def _other_left(self, peer_id: str, reason: Literal["left", "lost"], now: float) -> list[o.Output]:
@@ -194,8 +189,17 @@ class Call:
             return []
         if reason == "lost" and self.phase is Phase.CONNECTED:
             self._dropped_by_server = True  # its media decides whether it is gone
-            return []
+            if not self._link.silent:
+                return []
         return self._peer_gone(reason, now)
+
+    def _network_changed(self, now: float) -> list[o.Output]:
+        if self.phase is not Phase.WAITING:
+            return [*self._link.network_changed(now), o.CheckSignalling()]
+        waiting_until = self._phase_until
+        out = [*self._open(now), o.CheckSignalling()]  # candidates of the addresses of now
+        self._phase_until = waiting_until
+        return out
 
     def _full(self, now: float) -> list[o.Output]:
         self._seated = False
@@ -203,12 +207,7 @@ class Call:
             return [_notice("seat-taken", "Our place in the room is taken; the call itself goes on.")]
         if self._was_seated and self._terms.stay:
             return self._rejoin(now)
-        error = JoinRefused(
-            f"The room {self._terms.room} is full: two are talking there already.",
-            "Choose another room name, or try again later.",
-            refusal="full",
-        )
-        return self._finish("error", error)
+        return self._finish("error", endings.room_full(self._terms.room))
 
     def _refused(self, code: str, message: str) -> list[o.Output]:
         if self.phase is Phase.JOINING:
@@ -218,43 +217,56 @@ class Call:
     # The two ends
 
     def _received(self, message: Message, now: float) -> list[o.Output]:
-        if self._negotiation is None:
+        if not self._link.is_open:
             return []
         out: list[o.Output] = []
         if self.phase is Phase.WAITING and isinstance(message, Offer):
             # A server that speaks only the plain protocol does not tell who is in the room already.
-            out = self._pair(_Pairing(i.PeerInfo("", ""), message.epoch, offering=False), now)
-        return out + self._negotiation.received(message)
+            out = self._pair(Pairing(i.PeerInfo("", ""), message.epoch, offering=False), now)
+        return out + self._link.received(message, now)
 
-    def _attempt_reported(self, negotiation: Negotiation, report: i.OfAttempt, now: float) -> list[o.Output]:
+    def _attempt_reported(self, report: i.OfAttempt, now: float) -> list[o.Output]:
         match report:
-            case i.OfferCreated(_, sdp):
-                return negotiation.offered(sdp)
-            case i.AnswerCreated(_, sdp):
-                return negotiation.answered(sdp)
-            case i.PeerConnected(_, path):
-                return self._connected(path, now)
-            case i.PeerFailed(_, why):
-                return self._failed(why, now)
-            case i.PeerClosed():
-                return self._peer_gone("left", now)
+            case i.OfferCreated() | i.AnswerCreated() | i.CandidateGathered():
+                return self._link.described(report)
+            case i.PeerConnected(attempt, path):
+                return self._connected(attempt, path, now)
+            case i.PathChanged(attempt, path):
+                return self._link.path_changed(attempt, path)
+            case i.PeerFailed(attempt, why, hint):
+                return self._failed(attempt, why, hint, now)
+            case i.PeerClosed(attempt):
+                replaced = self._link.broke(attempt, now)
+                return self._peer_gone("left", now) if replaced is None else replaced
             case i.ControlReceived(_, control):
                 return self._control(control, now)
             case i.MediaArrived(_, kind):
-                return [o.Announce(events.FirstFrame(kind))]
-            case i.MediaSilent(_, silent_s):
-                return self._silent(silent_s, now)
+                return self._arrived(kind)
+            case i.MediaSilent(attempt, silent_s):
+                return [*self._link.silent_for(attempt, silent_s, now), *self._lost_if_silent(silent_s, now)]
+            case i.MediaHeard(attempt):
+                return self._link.heard(attempt, now)
             case _:
                 assert_never(report)
 
-    def _connected(self, path: events.PathKind, now: float) -> list[o.Output]:
+    def _connected(self, attempt: int, path: events.Path, now: float) -> list[o.Output]:
+        out = self._link.connected(attempt, path, now)
         if self.phase is not Phase.CONNECTING:
-            return []
+            return out
         self.phase, self._phase_until = Phase.CONNECTED, None
         self._pause_s = patience.FIRST_PAUSE_S
         if self._talk_until is None:
             self._talk_until = _after(now, self._terms.duration_s)
-        return [o.Announce(events.Connected(path, now - self._paired_at))]
+        setup_s = now - self._paired_at
+        connected = events.Connected(path.kind, path.local, path.remote, path.protocol, setup_s)
+        return [*out, o.Announce(connected)]
+
+    def _arrived(self, kind: Literal["audio", "video"]) -> list[o.Output]:
+        """The first frame with this peer; that of a connection which replaces another is none."""
+        if kind in self._arrived_kinds:
+            return []
+        self._arrived_kinds.add(kind)
+        return [o.Announce(events.FirstFrame(kind))]
 
     def _control(self, control: State | Bye | Ping | Pong, now: float) -> list[o.Output]:
         match control:
@@ -270,27 +282,24 @@ class Call:
             case _:
                 assert_never(control)
 
-    def _silent(self, silent_s: float, now: float) -> list[o.Output]:
-        limit = (
-            patience.SILENCE_AFTER_BYE_S
-            if self._dropped_by_server or self._knocking
-            else patience.SILENCE_LOST_S
-        )
-        if self.phase is not Phase.CONNECTED or silent_s < limit:
+    def _lost_if_silent(self, silent_s: float, now: float) -> list[o.Output]:
+        """Nobody to build another connection with: the server has somebody else in its seat, or nobody."""
+        unseated = self._dropped_by_server or self._knocking is not None
+        if self.phase is not Phase.CONNECTED or not unseated or silent_s < patience.SILENCE_AFTER_BYE_S:
             return []
         return self._peer_gone("lost", now)
 
-    def _failed(self, why: str, now: float) -> list[o.Output]:
+    def _failed(self, attempt: int, why: str, hint: str, now: float) -> list[o.Output]:
+        replaced = self._link.broke(attempt, now)
+        if replaced is not None:
+            return replaced
         match self.phase:
             case Phase.CONNECTED:
-                error: CallError = PeerLost(f"The connection to {self._peer_word} broke: {why}")
+                error: CallError = endings.broken(self._peer_word, why)
             case Phase.CONNECTING:
-                error = NoConnection(
-                    f"No connection to {self._peer_word} came about: {why}",
-                    "Both sides need a network path to each other; a firewall may block UDP.",
-                )
+                error = endings.no_connection(self._peer_word, why, hint)
             case _:
-                error = CallError(why)
+                error = CallError(why, hint)
         return self._give_up(error, now)
 
     # Endings
@@ -301,24 +310,19 @@ class Call:
         if self._knocking is not None and self._knock_at is not None and now >= self._knock_at:
             return self._pair(self._knocking, now)
         if self._phase_until is None or now < self._phase_until:
-            return []
+            if not self._link.gave_up(now):
+                return self._link.tick(now)
+            return self._give_up(endings.not_reconnected(self._peer_word, self._terms.reconnect_s), now)
         match self.phase:
             case Phase.JOINING if self._pausing:
                 return self._ask(now)
             case Phase.JOINING:
-                error: PycallError = ServerUnreachable(
-                    f"The server did not answer within {patience.JOIN_TIMEOUT_S:g} s.",
-                    "Check the address: it is perhaps not a pycall server.",
-                )
-                return self._finish("error", error)
+                return self._finish("error", endings.no_answer_to_join())
             case Phase.WAITING:
-                error = NobodyCame(
-                    f"Nobody came to the room {self._terms.room} within {self._terms.wait_s:g} s.",
-                    "Wait longer with --wait, or agree on the room name with the other side.",
-                )
-                return self._finish("error", error)
+                return self._finish("error", endings.nobody_came(self._terms.room, self._terms.wait_s))
             case Phase.CONNECTING:
-                return self._failed(f"nothing answered within {patience.CONNECT_TIMEOUT_S:g} s.", now)
+                why = f"nothing answered within {patience.CONNECT_TIMEOUT_S:g} s."
+                return self._give_up(endings.no_connection(self._peer_word, why), now)
             case _:
                 return []
 
@@ -328,7 +332,7 @@ class Call:
         out = self._say_gone(reason)
         if talked and not self._terms.stay:
             if reason == "lost":
-                return out + self._finish("error", PeerLost(f"The connection to {word} was lost."))
+                return out + self._finish("error", endings.lost(word))
             return out + self._finish("peer-hangup")
         if not self._seated:
             return [*out, *self._close(), *self._ask(now)]
@@ -369,18 +373,16 @@ class Call:
     def _open(self, now: float) -> list[o.Output]:
         """A fresh connection, ready for whoever comes."""
         out = self._close()
-        self._attempts += 1
-        self._negotiation = Negotiation(self._attempts)
         self.phase = Phase.WAITING
         self._phase_until = _after(now, self._terms.wait_s)
-        return [*out, o.OpenPeer(self._attempts, self._ice_servers)]
+        return [*out, *self._link.open(self._ice_servers)]
 
     def _close(self, *, say_bye: bool = False) -> list[o.Output]:
-        negotiation, self._negotiation = self._negotiation, None
         self._dropped_by_server = False
         self._knocking = self._knock_at = None
         self._peer_state = _QUIET
-        return [] if negotiation is None else [o.ClosePeer(negotiation.attempt, say_bye)]
+        self._arrived_kinds.clear()
+        return self._link.close(say_bye=say_bye)
 
     @property
     def _peer_word(self) -> str:

@@ -51,6 +51,8 @@ class JoinedRoom:
     ice_servers: tuple[IceServer, ...]
     resumed: bool = False
     """Whether it is the seat we had before our connection broke."""
+    offering: bool = False
+    """Whether it is ours to offer in this pairing: then we were there before the peer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class AnswerCreated:
 
 @dataclass(frozen=True, slots=True)
 class CandidateGathered:
-    """A candidate that is in no description yet, as a line (RFC 8839 section 5.1); ``None`` after the last."""
+    """A candidate no description has yet, as a line (RFC 8839 section 5.1); ``None`` after the last."""
 
     attempt: int
     line: str | None
@@ -139,10 +141,11 @@ class PathChanged:
 
 @dataclass(frozen=True, slots=True)
 class PeerFailed:
-    """The peer connection cannot be used; ``why`` is one sentence for a person."""
+    """The peer connection cannot be used; ``why`` and ``hint`` are a sentence each for a person."""
 
     attempt: int
     why: str
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,17 @@ class Negotiation:
         self.attempt = attempt
         self._epoch: int | None = None
         self._offering: bool | None = None
+        self._wait_s = 0.0
         self._described = False
         self._early: list[Candidate] = []
 
-    def begin(self, epoch: int | None, *, offering: bool) -> list[o.Output]:
-        """The other side is there, in pairing ``epoch``; the one who was there first offers."""
-        self._epoch, self._offering = epoch, offering
-        return [o.CreateOffer(self.attempt)] if offering else []
+    def begin(self, epoch: int | None, *, offering: bool, wait_s: float) -> list[o.Output]:
+        """The other side is there, in pairing ``epoch``; the one who was there first offers.
+
+        Our own description waits up to ``wait_s`` for candidates: some clients take none later.
+        """
+        self._epoch, self._offering, self._wait_s = epoch, offering, wait_s
+        return [o.CreateOffer(self.attempt, wait_s)] if offering else []
 
     def offered(self, sdp: str) -> list[o.Output]:
         """Our offer is ready."""
@@ -34,13 +38,18 @@ class Negotiation:
         """Our answer is ready."""
         return [o.SendMessage(Answer(sdp, self._epoch))]
 
+    def gathered(self, line: str | None) -> list[o.Output]:
+        """We have a candidate more than we described, or no more; all is bundled on the first section."""
+        index = None if line is None else 0
+        return [o.SendMessage(Candidate(line, None, index, self._epoch))]
+
     def received(self, message: Message) -> list[o.Output]:
         """The other side's message; what is of another pairing or out of turn is dropped."""
         if None not in (message.epoch, self._epoch) and message.epoch != self._epoch:
             return []
         match message:
             case Offer(sdp) if self._offering is False and not self._described:
-                return self._describe(o.AcceptOffer(self.attempt, sdp))
+                return self._describe(o.AcceptOffer(self.attempt, sdp, self._wait_s))
             case Answer(sdp) if self._offering is True and not self._described:
                 return self._describe(o.AcceptAnswer(self.attempt, sdp))
             case Candidate() if self._offering is not None:

@@ -81,6 +81,13 @@ class AddCandidate:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasurePeer:
+    """Announce this attempt's statistics each second from now on: it carries the call."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClosePeer:
     """Close the peer connection; with ``say_bye`` tell the other end first that it is on purpose."""
 
@@ -114,6 +121,7 @@ Output: TypeAlias = (
     | AcceptOffer
     | AcceptAnswer
     | AddCandidate
+    | MeasurePeer
     | ClosePeer
     | Announce
     | Finish

@@ -10,11 +10,29 @@ JOIN_TIMEOUT_S: Final = 10.0
 CONNECT_TIMEOUT_S: Final = 20.0
 """From both being in the room to media; an ICE pair that works answers within a few seconds."""
 
-SILENCE_LOST_S: Final = 30.0
-"""Silence after which the peer counts as lost although the server still sees it (RFC 7675)."""
+CANDIDATES_S: Final = 1.0
+"""How long a description for a client that may take no later candidates waits for all of them."""
+
+SILENCE_S: Final = 2.0
+"""Silence after which another connection is built; sound comes 50 times a second, reports every one."""
+
+RECONNECT_S: Final = 60.0
+"""How long a call tries to get its media back."""
+
+TELL_S: Final = 1.0
+"""A connection replaced by then was hardly interrupted, and nobody need know."""
+
+ASK_AGAIN_S: Final = 2.0
+"""When asking for another connection led to nothing: the question, or its answer, went astray."""
+
+PAUSE_S: Final = 1.0
+"""After a new connection that failed, and before the next is asked for."""
+
+BUILD_S: Final = 10.0
+"""What a new connection may take before one more is tried; one offer, one answer and a few checks."""
 
 SILENCE_AFTER_BYE_S: Final = 3.0
-"""The same when the server has already lost it."""
+"""Silence after which the peer counts as lost when the server has already lost it."""
 
 KNOCK_S: Final = 1.0
 """How long the server gets to say that who knocked was only the one who has just gone."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -213,6 +214,11 @@ class Studio:
                 self._mark(status="")
                 if self._config.record is not False:
                     self._job(self._start_recording)
+            case events.Reconnecting():
+                self._mark(status="reconnecting")
+                self.incoming.interrupted(time.monotonic())
+            case events.Reconnected():
+                self._mark(status="")
             case events.PeerState(muted, camera_off, recording):
                 self._mark(peer_muted=muted, peer_camera_off=camera_off, peer_recording=recording)
             case events.Recording(state, _):

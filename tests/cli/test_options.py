@@ -133,7 +133,9 @@ def test_a_bad_room_is_told_before_anything_is_opened(room: str) -> None:
 
 
 @pytest.mark.parametrize("section", [CallConfig, ServerConfig])
-def test_help_shows_every_flag_and_variable(section: type[CallConfig | ServerConfig]) -> None:
+def test_help_shows_every_flag_and_variable_but_those_of_secrets(
+    section: type[CallConfig | ServerConfig],
+) -> None:
     @click.command()
     @config_options(section)
     def command(config: Any) -> None: ...
@@ -142,9 +144,7 @@ def test_help_shows_every_flag_and_variable(section: type[CallConfig | ServerCon
         text = command.get_help(ctx)
 
     for key in keys(section):
-        assert key.flag in text
-        assert key.variable in text
-        assert key.help in text
+        assert [key.flag in text, key.variable in text, key.help in text] == [not key.secret] * 3
     assert "--config FILE" in text
     assert "PYCALL_CONFIG" in text
 
@@ -157,3 +157,26 @@ def test_one_option_can_have_another_default() -> None:
 
     assert command.main([], standalone_mode=False) == "test"
     assert command.main(["--camera", "2"], standalone_mode=False) == "2"
+
+
+def test_a_secret_comes_from_the_environment_or_the_file_and_never_from_a_flag(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text('[call]\nturn_credential = "of the file"\nice_server = ["stun:a", "stun:b"]\n')
+    seen: list[CallConfig] = []
+
+    @click.command()
+    @config_options(CallConfig)
+    def command(config: CallConfig) -> None:
+        seen.append(config)
+
+    command.main(["--config", str(file)], standalone_mode=False)
+    monkeypatch.setenv("PYCALL_CALL_TURN_CREDENTIAL", "of the environment")
+    command.main(["--config", str(file), "--ice-server", "turn:c"], standalone_mode=False)
+    with pytest.raises(click.UsageError):
+        command.main(["--turn-credential", "of the command line"], standalone_mode=False)
+
+    assert [config.turn_credential for config in seen] == ["of the file", "of the environment"]
+    assert [config.ice_server for config in seen] == [("stun:a", "stun:b"), ("turn:c",)]
+    assert "of the" not in repr(seen)

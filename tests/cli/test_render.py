@@ -25,8 +25,11 @@ ALL: list[Event] = [
     events.Joined("den", "a", False),
     events.PeerJoined("b", "Zoë"),
     events.Connecting(),
-    events.Connected("direct", 0.25),
+    events.Connected("direct", "host", "srflx", "udp", 0.25),
     events.FirstFrame("video"),
+    events.Reconnecting(2.1),
+    events.Reconnected(3.25),
+    events.PathChanged("relay", "relay", "host", "tcp"),
     STATS,
     events.PeerState(True, False, True),
     events.Recording("started", "/tmp/den.mp4"),
@@ -146,6 +149,8 @@ def test_without_a_terminal_only_sentences_are_written() -> None:
         "Waiting in room den. Tell them.",
         "Zoë is here.",
         "Connected in 0.25 s, direct.",
+        "Zoë is not heard any more; reconnecting.",
+        "Zoë is back after 3.2 s.",
         "Zoë is recording this call.",
         "Recording to /tmp/den.mp4",
         "Zoë hung up.",
@@ -168,7 +173,11 @@ def test_what_the_other_side_does_is_marked_and_its_recording_is_said_once() -> 
 
 
 def test_the_next_one_has_no_marks_of_the_one_before() -> None:
-    again: list[Event] = [events.PeerJoined("c", "Cy"), events.Connected("relay", 1.0), UNKNOWN]
+    again: list[Event] = [
+        events.PeerJoined("c", "Cy"),
+        events.Connected("relay", "relay", "host", "tls", 1.0),
+        UNKNOWN,
+    ]
     *_, line = lines_of(*ALL[:4], ALL[6], events.PeerLeft("b", "lost"), *again, close=False)
     assert line == "● Cy  0:00  ↑ 0 ↓ 0 kbit/s  0 fps  lost 0  over a relay"
 

@@ -58,13 +58,6 @@ def test_rates_are_per_second_whatever_the_interval() -> None:
     assert stats.fps == 30.0
 
 
-def test_silence_is_counted_from_the_last_packet() -> None:
-    meter = StatsMeter()
-    for now, packets, silent in ((10, 0, 0), (11, 5, 0), (12, 5, 1), (13, 5, 2), (14, 6, 0), (15, 6, 1)):
-        meter.update(Counters(packets_received=packets), now)
-        assert meter.silent_s == silent
-
-
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.integers(0, 10**12), st.integers(0, 10**9)), max_size=20))
 def test_no_order_of_looks_makes_the_meter_fail(looks: list[tuple[float, int, int]]) -> None:
     meter = StatsMeter()

@@ -9,13 +9,17 @@ import pytest
 from pycall.core import events
 from pycall.core import inputs as i
 from pycall.core import outputs as o
-from pycall.core.call import Call, CallTerms, Phase
+from pycall.core.call import Call, Phase
 from pycall.core.messages import Answer, Bye, Candidate, Offer, Ping, State
 from pycall.core.negotiation import MAX_EARLY_CANDIDATES
-from pycall.core.patience import CONNECT_TIMEOUT_S, FIRST_PAUSE_S, JOIN_TIMEOUT_S, KNOCK_S
+from pycall.core.patience import CANDIDATES_S, CONNECT_TIMEOUT_S, FIRST_PAUSE_S, JOIN_TIMEOUT_S, KNOCK_S
+from pycall.core.terms import CallTerms
 from pycall.errors import JoinRefused, NobodyCame, NoConnection, PeerLost, ServerUnreachable
 
-BOB = i.PeerInfo("b", "Bob")
+BOB = i.PeerInfo("b", "Bob", renews=True)
+CY = i.PeerInfo("c", "Cy", renews=True)
+PATH = events.Path("direct", "host", "srflx")
+RELAYED = events.Path("relay", "relay", "srflx", "tcp")
 TERMS = CallTerms("den")
 CANDIDATE = Candidate("candidate:1 1 udp 1 192.0.2.1 9 typ host", "0", 0, 1)
 
@@ -47,7 +51,10 @@ def talking(terms: CallTerms = TERMS) -> Call:
     call = offering(terms)
     assert call.handle(i.OfferCreated(1, "offer"), 10.1) == [o.SendMessage(Offer("offer", 1))]
     assert call.handle(i.MessageReceived(Answer("answer", 1)), 10.2) == [o.AcceptAnswer(1, "answer")]
-    assert call.handle(i.PeerConnected(1, "direct"), 11.0) == [o.Announce(events.Connected("direct", 1.0))]
+    assert call.handle(i.PeerConnected(1, PATH), 11.0) == [
+        o.MeasurePeer(1),
+        o.Announce(events.Connected("direct", "host", "srflx", "udp", 1.0)),
+    ]
     return call
 
 
@@ -65,7 +72,7 @@ def test_the_one_already_there_offers() -> None:
 
 def test_the_one_who_comes_second_waits_for_the_offer_and_answers() -> None:
     call = Call(TERMS)
-    out = call.handle(i.JoinedRoom("b", 1, i.PeerInfo("a", "Ann"), ()), 0.0)
+    out = call.handle(i.JoinedRoom("b", 1, i.PeerInfo("a", "Ann", renews=True), ()), 0.0)
     assert out == [
         o.Announce(events.Joined("den", "b", peer=True)),
         o.OpenPeer(1, ()),
@@ -74,14 +81,14 @@ def test_the_one_who_comes_second_waits_for_the_offer_and_answers() -> None:
     ]
     assert call.handle(i.MessageReceived(Offer("offer", 1)), 0.1) == [o.AcceptOffer(1, "offer")]
     assert call.handle(i.AnswerCreated(1, "answer"), 0.2) == [o.SendMessage(Answer("answer", 1))]
-    call.handle(i.PeerConnected(1, "relay"), 0.5)
+    call.handle(i.PeerConnected(1, RELAYED), 0.5)
     assert call.phase is Phase.CONNECTED
 
 
 def test_an_offer_from_a_server_that_tells_no_peer_is_answered() -> None:
     call = alone()
     out = call.handle(i.MessageReceived(Offer("offer", None)), 1.0)
-    assert o.AcceptOffer(1, "offer") in out
+    assert o.AcceptOffer(1, "offer", wait_s=CANDIDATES_S) in out
     assert call.phase is Phase.CONNECTING
 
 
@@ -147,7 +154,7 @@ def test_with_stay_the_next_caller_is_awaited_after_a_hang_up() -> None:
         o.ClosePeer(1, say_bye=False),
         o.OpenPeer(2, ()),
     ]
-    again = call.handle(i.OtherJoined(i.PeerInfo("c", "Cy"), 2), 30.0)
+    again = call.handle(i.OtherJoined(CY, 2), 30.0)
     assert again[-1] == o.CreateOffer(2)
 
 
@@ -164,7 +171,7 @@ def test_bye_about_somebody_else_is_ignored() -> None:
 def test_a_peer_the_server_lost_is_kept_while_its_media_flows() -> None:
     call = talking()
     assert call.handle(i.OtherLeft("b", "lost"), 20.0) == []
-    assert call.handle(i.MediaSilent(1, 2.0), 22.0) == []
+    assert call.handle(i.MediaSilent(1, 1.5), 21.5) == []
     out = call.handle(i.MediaSilent(1, 3.0), 23.0)
     assert isinstance(out[-1], o.Finish)
     assert isinstance(out[-1].error, PeerLost)
@@ -173,8 +180,8 @@ def test_a_peer_the_server_lost_is_kept_while_its_media_flows() -> None:
 def test_who_comes_while_the_lost_one_is_still_missed_is_called_once_it_counts_as_gone() -> None:
     call = talking(CallTerms("den", stay=True))
     call.handle(i.OtherLeft("b", "lost"), 20.0)
-    assert call.handle(i.OtherJoined(i.PeerInfo("c", "Cy"), 2), 21.0) == []
-    assert call.handle(i.MediaSilent(1, 3.0), 23.0) == [
+    assert call.handle(i.OtherJoined(CY, 2), 21.0) == []
+    assert call.handle(i.MediaSilent(1, 3.0), 23.0)[-3:] == [
         o.Announce(events.PeerLeft("b", "lost")),
         o.ClosePeer(1, say_bye=False),
         o.OpenPeer(2, ()),
@@ -200,15 +207,33 @@ def test_who_knocked_and_was_only_the_one_who_just_hung_up_is_not_called() -> No
 def test_who_came_and_went_again_in_that_time_is_not_called() -> None:
     call = talking(CallTerms("den", stay=True))
     call.handle(i.OtherLeft("b", "lost"), 20.0)
-    call.handle(i.OtherJoined(i.PeerInfo("c", "Cy"), 2), 21.0)
+    call.handle(i.OtherJoined(CY, 2), 21.0)
     assert call.handle(i.OtherLeft("c", "left"), 22.0) == []
     assert not orders(call.handle(i.MediaSilent(1, 3.0), 23.0), o.CreateOffer)
 
 
-def test_silence_alone_ends_the_call_only_after_a_long_time() -> None:
+def test_a_peer_the_server_has_lost_is_gone_at_once_when_its_media_is_silent_already() -> None:
     call = talking()
-    assert call.handle(i.MediaSilent(1, 29.0), 40.0) == []
-    assert isinstance(call.handle(i.MediaSilent(1, 30.0), 41.0)[-1], o.Finish)
+    call.handle(i.MediaSilent(1, 2.5), 20.0)
+    assert isinstance(call.handle(i.OtherLeft("b", "lost"), 20.5)[-1], o.Finish)
+
+
+def test_silence_alone_ends_the_call_only_after_the_time_for_reconnecting() -> None:
+    call = talking()
+    assert o.Announce(events.Reconnecting(2.0)) in call.handle(i.MediaSilent(1, 2.0), 22.0)
+    assert not orders(call.handle(i.DeadlinePassed(), 79.9), o.Finish)
+    assert call.deadline == 80.0
+    finish = call.handle(i.DeadlinePassed(), 80.0)[-1]
+    assert isinstance(finish, o.Finish)
+    assert isinstance(finish.error, PeerLost)
+    assert "60 s" in finish.error.message
+
+
+def test_without_time_for_reconnecting_the_call_ends_when_the_silence_is_noticed() -> None:
+    call = talking(CallTerms("den", reconnect_s=0))
+    call.handle(i.MediaSilent(1, 2.0), 22.0)
+    assert call.deadline == 22.0
+    assert isinstance(call.handle(i.DeadlinePassed(), 22.0)[-1], o.Finish)
 
 
 def test_the_call_goes_on_when_the_signalling_server_goes_and_comes() -> None:
@@ -216,9 +241,26 @@ def test_the_call_goes_on_when_the_signalling_server_goes_and_comes() -> None:
     (notice,) = call.handle(i.SignallingLost(), 20.0)
     assert isinstance(notice, o.Announce)
     assert call.handle(i.SignallingOpened(), 25.0) == [o.JoinRoom()]
-    assert call.handle(i.JoinedRoom("a2", None, None, ()), 25.1) == []
-    assert call.handle(i.OtherJoined(BOB, 1), 25.2) == []
+    assert call.handle(i.JoinedRoom("a", None, None, ()), 25.1) == []
+    assert call.handle(i.OtherJoined(BOB, 7), 25.2) == []
     assert call.phase is Phase.CONNECTED
+    assert o.RenewPairing(7) in call.handle(i.MediaSilent(1, 2.0), 30.0)
+
+
+def test_a_stranger_in_the_room_of_a_new_server_is_no_partner_for_reconnecting() -> None:
+    call = talking()
+    call.handle(i.SignallingOpened(), 25.0)
+    assert call.handle(i.JoinedRoom("a", 1, CY, ()), 25.1) == []
+    out = call.handle(i.MediaSilent(1, 3.0), 30.0)
+    assert not orders(out, o.RenewPairing)
+    assert isinstance(out[-1], o.Finish)
+
+
+def test_one_who_waits_gathers_anew_when_the_addresses_change() -> None:
+    call = alone(CallTerms("den", wait_s=60))
+    out = call.handle(i.NetworkChanged(), 5.0)
+    assert out == [o.ClosePeer(1, say_bye=False), o.OpenPeer(2, ()), o.CheckSignalling()]
+    assert call.deadline == 60.0
 
 
 def test_a_seat_lost_during_the_call_is_told_and_ends_nothing() -> None:
@@ -300,9 +342,9 @@ def test_who_lost_the_seat_during_the_call_asks_for_one_before_waiting_for_the_n
     assert call.handle(i.DeadlinePassed(), 22.0 + FIRST_PAUSE_S) == [o.JoinRoom()]
 
 
-def test_who_came_while_our_connection_was_away_is_offered_a_call_from_the_old_seat() -> None:
+def test_who_came_while_our_connection_was_away_is_met_from_the_old_seat() -> None:
     call = alone()
-    out = call.handle(i.JoinedRoom("a", 1, BOB, (), resumed=True), 5.0)
+    out = call.handle(i.JoinedRoom("a", 1, BOB, (), resumed=True, offering=True), 5.0)
     assert out[-1] == o.CreateOffer(1)
 
 
@@ -312,11 +354,19 @@ def test_what_changed_while_our_connection_was_away_is_caught_up_with() -> None:
         i.JoinedRoom("a", 1, None, (), resumed=True), 11.0
     )
     other = offering()
-    out = other.handle(i.JoinedRoom("a", 2, i.PeerInfo("c", "Cy"), (), resumed=True), 11.0)
-    assert out[-1] == o.CreateOffer(2)
+    out = other.handle(i.JoinedRoom("a", 2, CY, (), resumed=True), 11.0)
+    assert out[-2:] == [o.Announce(events.PeerJoined("c", "Cy")), o.Announce(events.Connecting())]
     talks = talking()
     assert talks.handle(i.JoinedRoom("a", 1, None, (), resumed=True), 20.0) == []
     assert isinstance(talks.handle(i.MediaSilent(1, 3.0), 23.0)[-1], o.Finish)
+
+
+def test_who_renewed_while_our_connection_was_away_is_followed() -> None:
+    out = talking().handle(i.JoinedRoom("a", 2, BOB, (), resumed=True, offering=True), 20.0)
+    assert out == [o.OpenPeer(2, ()), o.CreateOffer(2)]
+    early = offering()
+    out = early.handle(i.JoinedRoom("a", 2, BOB, (), resumed=True, offering=True), 11.0)
+    assert out == [o.ClosePeer(1, say_bye=False), o.OpenPeer(2, ()), o.CreateOffer(2)]
 
 
 def test_a_negotiation_goes_on_from_the_old_seat() -> None:
@@ -350,7 +400,9 @@ def test_what_the_other_side_repeats_of_itself_is_announced_once() -> None:
 
 
 def test_the_first_frame_of_a_kind_is_announced() -> None:
-    assert talking().handle(i.MediaArrived(1, "video"), 12.0) == [o.Announce(events.FirstFrame("video"))]
+    call = talking()
+    assert call.handle(i.MediaArrived(1, "video"), 12.0) == [o.Announce(events.FirstFrame("video"))]
+    assert call.handle(i.MediaArrived(1, "video"), 13.0) == []
 
 
 @pytest.mark.parametrize("reason", ["left", "lost"])

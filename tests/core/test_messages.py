@@ -17,6 +17,8 @@ from pycall.core.messages import (
     Answer,
     Bye,
     Candidate,
+    Keep,
+    Message,
     Offer,
     Ping,
     Pong,
@@ -36,6 +38,7 @@ messages = st.one_of(
     st.builds(Answer, texts, epochs),
     st.builds(Candidate, lines, st.none() | texts, st.none() | st.integers(0, 100), epochs),
     st.builds(Candidate, st.none(), st.none(), st.none(), epochs),
+    st.builds(Keep, st.integers(0, 2**53 - 1)),
 )
 controls = st.one_of(
     st.builds(State, st.booleans(), st.booleans(), st.booleans()),
@@ -48,7 +51,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 message_like = st.fixed_dictionaries(
-    {"type": st.sampled_from(["offer", "answer", "candidate"]) | json_values},
+    {"type": st.sampled_from(["offer", "answer", "candidate", "keep"]) | json_values},
     optional={
         "sdp": json_values,
         "epoch": json_values,
@@ -65,7 +68,7 @@ control_like = st.fixed_dictionaries(
 
 
 @given(messages)
-def test_a_message_comes_back_from_json_as_it_was(message: Offer | Answer | Candidate) -> None:
+def test_a_message_comes_back_from_json_as_it_was(message: Message) -> None:
     assert parse_message(json.loads(json.dumps(dump_message(message)))) == message
 
 

@@ -11,7 +11,9 @@ CANDIDATE = Candidate("candidate:1 1 udp 1 192.0.2.1 9 typ host", "0", 0, 7)
 
 def begun(*, offering: bool) -> Negotiation:
     negotiation = Negotiation(3)
-    assert negotiation.begin(7, offering=offering) == ([o.CreateOffer(3)] if offering else [])
+    assert negotiation.begin(7, offering=offering, wait_s=0.5) == (
+        [o.CreateOffer(3, 0.5)] if offering else []
+    )
     return negotiation
 
 
@@ -26,7 +28,7 @@ def test_who_offers_sends_an_offer_and_takes_one_answer() -> None:
 def test_who_answers_takes_one_offer_and_sends_an_answer() -> None:
     negotiation = begun(offering=False)
     assert negotiation.received(Answer("crossing", 7)) == []
-    assert negotiation.received(Offer("offer", 7)) == [o.AcceptOffer(3, "offer")]
+    assert negotiation.received(Offer("offer", 7)) == [o.AcceptOffer(3, "offer", 0.5)]
     assert negotiation.received(Offer("again", 7)) == []
     assert negotiation.answered("answer") == [o.SendMessage(Answer("answer", 7))]
 
@@ -41,7 +43,7 @@ def test_a_message_without_an_epoch_is_of_this_pairing_and_one_of_another_is_dro
     negotiation = begun(offering=False)
     assert negotiation.received(Offer("old", 6)) == []
     assert negotiation.received(replace(CANDIDATE, epoch=6)) == []
-    assert negotiation.received(Offer("plain", None)) == [o.AcceptOffer(3, "plain")]
+    assert negotiation.received(Offer("plain", None)) == [o.AcceptOffer(3, "plain", 0.5)]
 
 
 def test_early_candidates_follow_their_description_and_are_bounded() -> None:
@@ -49,5 +51,11 @@ def test_early_candidates_follow_their_description_and_are_bounded() -> None:
     for _ in range(1_000):
         assert negotiation.received(CANDIDATE) == []
     out = negotiation.received(Offer("offer", 7))
-    assert out == [o.AcceptOffer(3, "offer"), *[o.AddCandidate(3, CANDIDATE)] * MAX_EARLY_CANDIDATES]
+    assert out == [o.AcceptOffer(3, "offer", 0.5), *[o.AddCandidate(3, CANDIDATE)] * MAX_EARLY_CANDIDATES]
     assert negotiation.received(CANDIDATE) == [o.AddCandidate(3, CANDIDATE)]
+
+
+def test_what_is_gathered_later_follows_the_description_for_its_first_section() -> None:
+    negotiation = begun(offering=True)
+    assert negotiation.gathered("candidate:1") == [o.SendMessage(Candidate("candidate:1", None, 0, 7))]
+    assert negotiation.gathered(None) == [o.SendMessage(Candidate(None, None, None, 7))]

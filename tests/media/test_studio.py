@@ -26,7 +26,11 @@ from tests.rig import Pulse, needs, wait_until
 pytestmark = pytest.mark.integration
 
 QUIET = CallConfig(camera="test", microphone="test", speaker="none", display="none", size=(160, 120), fps=15)
-MEETING = (events.Joined("den", "a", False), events.PeerJoined("b", "Bob"), events.Connected("direct", 0.1))
+MEETING = (
+    events.Joined("den", "a", False),
+    events.PeerJoined("b", "Bob"),
+    events.Connected("direct", "host", "host", "udp", 0.1),
+)
 LEFT = events.PeerLeft("b", "left")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import av
 
 from pycall.media.feed import Feed
-from pycall.media.frames import Picture, Samples
+from pycall.media.frames import Picture, Samples, black_frame
 from pycall.media.playout.playout import Playout
 from pycall.media.tap import Tap
 
@@ -19,6 +19,7 @@ class FarEnd:
         self.playout = Playout()
         self._odd: Feed[Picture] = Feed()
         self._fitting: Tap[Picture] | None = None  # only where somebody sends what has to be converted
+        self._size: tuple[int, int] | None = None
         self._closed = False
 
     def picture(self, frame: av.VideoFrame, arrival: float) -> None:
@@ -27,11 +28,17 @@ class FarEnd:
         Called on the event loop, so one of another format or of odd size is converted in a thread.
         """
         picture = Picture(frame, arrival)
+        self._size = _even(frame)
         if (frame.width, frame.height, frame.format.name) == (*_even(frame), "yuv420p"):
             self.shown.publish(picture)
         elif not self._closed:
             self._fitting = self._fitting or Tap("fitting", self._odd, self._fit)
             self._odd.publish(picture)
+
+    def interrupted(self, now: float) -> None:
+        """Nothing comes any more since about ``now``: what was last seen is not shown on, nor recorded."""
+        if self._size is not None:
+            self.shown.publish(Picture(black_frame(*self._size), now))
 
     def sound(self, samples: Samples, timestamp: int, arrival: float) -> None:
         """A decoded block of mono sound; ``timestamp`` counts samples on the sender's clock."""

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from pycall.config import RECORDING_ENDINGS
+from pycall.checks import RECORDING_ENDINGS
 from pycall.errors import ConfigError, RecordingFailed
 
 FREE_FLOOR: Final = 50_000_000
@@ -34,7 +34,7 @@ def prepare_path(given: Path | None, room: str, when: datetime, folder: Path = _
     name already. Without it the name is made from ``room`` and ``when`` inside ``folder``, which is
     then created if it is missing; the room's name is reduced to what is safe in a file name.
 
-    Raises :class:`ConfigError` for an ending that is none of :data:`~pycall.config.RECORDING_ENDINGS` and
+    Raises :class:`ConfigError` for an ending that is none of :data:`~pycall.checks.RECORDING_ENDINGS` and
     :class:`RecordingFailed` for a folder that is missing, full or not writable.
     """
     if given is None:

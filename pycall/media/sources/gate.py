@@ -18,7 +18,7 @@ import av
 import numpy as np
 
 from pycall.media.feed import Feed
-from pycall.media.frames import Picture, Sound
+from pycall.media.frames import Picture, Sound, black_frame
 from pycall.media.worker import Worker
 
 T = TypeVar("T")
@@ -117,10 +117,3 @@ class _Black:
         if self._frame is None or (self._frame.width, self._frame.height) != size:
             self._frame = black_frame(*size)
         return Picture(self._frame, picture.time)
-
-
-def black_frame(width: int, height: int) -> av.VideoFrame:
-    """A black yuv420p frame of even size."""
-    image = np.full((height * 3 // 2, width), 128, np.uint8)
-    image[:height] = 16
-    return av.VideoFrame.from_ndarray(image, format="yuv420p")

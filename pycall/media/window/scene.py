@@ -81,7 +81,7 @@ class Scene:
             return
         canvas[:] = BACKGROUND
         middle = height // 2
-        if marks.status in {"", "connecting"} and marks.peer_name:
+        if marks.status in {"", "connecting", "reconnecting"} and marks.peer_name:
             face = avatar_stamp(marks.peer_name, size * 6)
             _centred(face, canvas, middle - size * 7)
         if text := _status_text(marks):
@@ -183,6 +183,8 @@ def _status_text(marks: Marks) -> str:
             return "Waiting for the other side"
         case "connecting":
             return f"Connecting to {marks.peer_name}" if marks.peer_name else "Connecting"
+        case "reconnecting":
+            return f"Reconnecting to {marks.peer_name}" if marks.peer_name else "Reconnecting"
         case "":
             return f"{marks.peer_name}'s camera is off" if marks.peer_camera_off and marks.peer_name else ""
         case text:

@@ -36,6 +36,21 @@ def test_whatever_the_other_side_sends_is_shown_in_one_format_and_of_even_size(
     assert picture.time == 12.5
 
 
+def test_an_interruption_is_black_and_of_the_size_of_what_was_seen() -> None:
+    far = FarEnd()
+    reader = far.shown.subscribe()
+    far.interrupted(1.0)
+    assert reader.get(0) is None
+    far.picture(av.VideoFrame(320, 240, "yuv420p"), 12.5)
+    far.interrupted(14.5)
+    picture = reader.get(10)
+    far.close()
+    assert picture is not None
+    assert picture.time == 14.5
+    assert (picture.frame.width, picture.frame.height) == (320, 240)
+    assert picture.frame.to_ndarray(format="rgb24").max() == 0
+
+
 def test_what_must_be_converted_does_not_keep_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     far = FarEnd()
     threads: list[str] = []

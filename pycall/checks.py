@@ -1,0 +1,189 @@
+"""Checks of what was configured: from what a file, a flag or the environment says to what is used.
+
+Each check takes one value and returns the usable one, or raises :class:`Unusable`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from math import isfinite
+from pathlib import Path
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit
+
+from pycall.core.names import clean_display_name
+
+Raw: TypeAlias = str | int | float | bool
+"""A value as a TOML file, a flag or the environment gives it; the latter two give text only."""
+
+Size: TypeAlias = tuple[int, int]
+"""Width and height in pixels, both even."""
+
+RECORDING_ENDINGS: Final = (".mp4", ".mkv", ".webm")
+FOREVER: Final = "forever"
+
+
+class Unusable(ValueError):
+    """Why a value cannot be used, and what to write instead."""
+
+    def __init__(self, why: str, hint: str) -> None:
+        super().__init__(why)
+        self.why = why
+        self.hint = hint
+
+
+def switch(raw: Raw) -> bool:
+    """True or false."""
+    if not isinstance(raw, bool):
+        raise Unusable(f"{shown(raw)} is neither true nor false.", "Write true or false, without quotes.")
+    return raw
+
+
+def text(raw: Raw) -> str:
+    """A text that is not empty."""
+    if not isinstance(raw, str) or not raw.strip():
+        raise Unusable(f"{shown(raw)} is not a text.", 'Write it in quotes, such as "default".')
+    return raw
+
+
+def device(raw: Raw) -> str:
+    """A device's name, id or number, as text."""
+    return str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else text(raw)
+
+
+def whole(low: int, high: int) -> Callable[[Raw], int]:
+    """A check for a whole number from ``low`` to ``high``."""
+
+    def check(raw: Raw) -> int:
+        is_whole = re.fullmatch(r"[0-9]{1,9}", str(raw)) is not None
+        if not is_whole or not low <= int(raw) <= high:
+            raise Unusable(f"{shown(raw)} is not a whole number from {low} to {high}.", "")
+        return int(raw)
+
+    return check
+
+
+def one_of(*choices: str) -> Callable[[Raw], str]:
+    """A check for one of these words."""
+
+    def check(raw: Raw) -> str:
+        if not isinstance(raw, str) or raw not in choices:
+            raise Unusable(f"{shown(raw)} is not a choice.", f"Choose one of {', '.join(choices)}.")
+        return raw
+
+    return check
+
+
+def seconds(raw: Raw) -> float | None:
+    """A time in seconds above zero; ``None`` is forever."""
+    if raw == FOREVER:
+        return None
+    try:
+        seconds = 0.0 if isinstance(raw, bool) else float(raw)
+    except ValueError:
+        seconds = 0.0
+    if not isfinite(seconds) or seconds <= 0:
+        hint = f'Give seconds, such as 90, or the word "{FOREVER}".'
+        raise Unusable(f"{shown(raw)} is not a number of seconds above zero.", hint)
+    return seconds
+
+
+def size(raw: Raw) -> Size:
+    """Width and height."""
+    match = re.fullmatch(r"([0-9]{1,5})[x×]([0-9]{1,5})", str(raw))
+    if match is None:
+        raise Unusable(f"{shown(raw)} is not a picture size.", 'Give WIDTHxHEIGHT, such as "640x480".')
+    width, height = int(match[1]), int(match[2])
+    if any(side % 2 or not 16 <= side <= 4096 for side in (width, height)):
+        hint = 'Give WIDTHxHEIGHT, such as "640x480" or "1280x720".'
+        raise Unusable(f"both sides of {shown(raw)} must be even numbers from 16 to 4096.", hint)
+    return width, height
+
+
+def server_url(raw: Raw) -> str:
+    """Scheme, host and port of a server."""
+    given = text(raw)
+    hint = "Give where `pycall serve` listens, such as http://localhost:8080."
+    try:
+        url = urlsplit(given)
+        port = url.port
+    except ValueError as error:
+        raise Unusable(f"{shown(raw)} is not an address.", hint) from error
+    if url.scheme not in {"http", "https"} or "://" not in given:
+        raise Unusable(f"{shown(raw)} does not begin with http:// or https://.", hint)
+    if not url.hostname or port == 0 or "@" in url.netloc or re.search(r"\s", given):
+        raise Unusable(f"{shown(raw)} does not name a host.", hint)
+    if url.path not in {"", "/"} or url.query or url.fragment:
+        raise Unusable(f"{shown(raw)} has more than a host and a port.", hint)
+    return f"{url.scheme}://{url.netloc}"
+
+
+def own_name(raw: Raw) -> str:
+    """A name that can be shown; may be empty."""
+    if raw == "":
+        return ""
+    name = clean_display_name(text(raw))
+    if not name:
+        raise Unusable(f"{shown(raw)} has nothing in it that can be shown.", "Use letters, digits or spaces.")
+    return name
+
+
+def record(raw: Raw) -> Path | bool:
+    """Whether to record, or the file to record to."""
+    if isinstance(raw, bool):
+        return raw
+    if raw in {"true", "false"}:
+        return raw == "true"
+    path = Path(text(raw))
+    if path.suffix.lower() not in RECORDING_ENDINGS:
+        hint = "Use a name that ends in .mp4, .mkv or .webm; the room's name stands before --record."
+        raise Unusable(f"{shown(raw)} is no kind of recording pycall can write.", hint)
+    return path
+
+
+def ice_server(raw: Raw) -> str:
+    """The URL of a STUN or TURN server (RFC 7064, RFC 7065)."""
+    given = text(raw).strip()
+    host = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?"
+    if re.fullmatch(rf"(stun:{host}|turns?:{host}(\?transport=(udp|tcp))?)", given) is None:
+        hint = "Give stun:HOST:PORT, turn:HOST:PORT, turn:HOST:PORT?transport=tcp or turns:HOST:PORT."
+        raise Unusable(f"{shown(raw)} is not the address of a STUN or TURN server.", hint)
+    return given
+
+
+def secret_text(raw: Raw) -> str:
+    """A text; may be empty."""
+    return "" if raw == "" else text(raw)
+
+
+def patience(raw: Raw) -> float:
+    """A time in seconds; may be zero."""
+    try:
+        seconds = -1.0 if isinstance(raw, bool) else float(raw)
+    except ValueError:
+        seconds = -1.0
+    if not isfinite(seconds) or seconds < 0:
+        raise Unusable(f"{shown(raw)} is not a number of seconds.", "Give seconds, such as 60; 0 for never.")
+    return seconds
+
+
+def file(raw: Raw) -> Path | None:
+    """The path of a file; ``None`` if none is given."""
+    return None if raw == "" else Path(text(raw))
+
+
+def sha256(raw: Raw) -> str:
+    """In the usual form, ``AB:CD:…``; empty if none is given."""
+    if raw == "":
+        return ""
+    digits = text(raw).replace(":", "").strip().upper()
+    if re.fullmatch(r"[0-9A-F]{64}", digits) is None:
+        hint = "Give the 64 hexadecimal digits `pycall serve --tls` prints, with or without colons."
+        raise Unusable(f"{shown(raw)} is not the SHA-256 of a certificate.", hint)
+    return ":".join(digits[at : at + 2] for at in range(0, 64, 2))
+
+
+def shown(raw: Raw) -> str:
+    """How a sentence quotes what was given."""
+    return repr(raw) if isinstance(raw, str) else str(raw).lower()

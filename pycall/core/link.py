@@ -1,0 +1,342 @@
+"""The connection to one peer across its epochs: what carries the call, and what is to replace it.
+
+A connection is replaced, never repaired: when the other end falls silent or this computer's addresses
+change, the pairing is *renewed*, which means that the server counts its epoch up and tells both ends,
+and each builds another peer connection. The old one is kept until the new one carries something; when
+it speaks again first, the new one is given up and the other end is told so (`keep`).
+
+A part of :class:`~pycall.core.call.Call`: without I/O and clock, it returns orders.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pycall.core import events, patience
+from pycall.core import inputs as i
+from pycall.core import outputs as o
+from pycall.core.messages import IceServer, Keep, Message
+from pycall.core.negotiation import Negotiation
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Somebody to talk to, and who offers."""
+
+    peer: i.PeerInfo
+    epoch: int | None
+    offering: bool
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """A peer connection on its way; ``path`` is known when it stands."""
+
+    negotiation: Negotiation
+    path: events.Path | None = None
+    heard: bool = False
+
+    @property
+    def number(self) -> int:
+        return self.negotiation.attempt
+
+
+@dataclass(slots=True)
+class _Renewal:
+    """The time from the first doubt about the connection until something carries the call again."""
+
+    heard_at: float
+    tell_at: float
+    ask_at: float
+    told: bool = False
+    build_until: float = 0.0
+
+
+class Link:
+    """The attempts of one call; at most one carries it and at most one is being built to replace that.
+
+    ``reconnect_s`` is how long silence may last before :meth:`gave_up`.
+    """
+
+    def __init__(self, reconnect_s: float) -> None:
+        self._reconnect_s = max(reconnect_s, patience.SILENCE_S)
+        self._attempts = 0
+        self._ice_servers: tuple[IceServer, ...] = ()
+        self._pairing: Pairing | None = None
+        self._carrying: _Attempt | None = None
+        self._building: _Attempt | None = None
+        self._renewal: _Renewal | None = None
+        self._silent = False
+        self._asked = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a peer connection, or one to come."""
+        return self._carrying is not None or self._renewal is not None
+
+    @property
+    def epoch(self) -> int | None:
+        """That of the pairing, if there is one."""
+        return self._pairing.epoch if self._pairing else None
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing comes from the other end."""
+        return self._silent
+
+    def owns(self, attempt: int) -> bool:
+        """Whether ``attempt`` is one of the present ones."""
+        return any(one.number == attempt for one in (self._carrying, self._building) if one is not None)
+
+    @property
+    def deadline(self) -> float | None:
+        """When :meth:`tick` is wanted, on the clock of ``now``."""
+        renewal = self._renewal
+        if renewal is None:
+            return None
+        times = [renewal.build_until if self._building else renewal.ask_at]
+        if not renewal.told and (self._silent or self._building):
+            times.append(renewal.tell_at)
+        if self._silent:
+            times.append(renewal.heard_at + self._reconnect_s)
+        return min(times)
+
+    # From the first connection to its end
+
+    def open(self, ice_servers: tuple[IceServer, ...]) -> list[o.Output]:
+        """A fresh connection, ready for whoever comes."""
+        out = self.close()
+        self._ice_servers = ice_servers
+        self._carrying, order = self._opened()
+        return [*out, order]
+
+    def close(self, *, say_bye: bool = False) -> list[o.Output]:
+        """End everything; with ``say_bye`` tell the other end that it is on purpose."""
+        out = [o.ClosePeer(one.number, say_bye) for one in (self._carrying, self._building) if one]
+        self._carrying = self._building = self._renewal = self._pairing = None
+        self._silent = self._asked = False
+        return list(out)
+
+    def pair(self, pairing: Pairing) -> list[o.Output]:
+        """The other one is there: negotiate."""
+        assert self._carrying is not None  # who waits has a connection ready
+        self._pairing = pairing
+        return self._begin(self._carrying)
+
+    def received(self, message: Message, now: float) -> list[o.Output]:
+        """The other one's message, for the connection of its epoch."""
+        if isinstance(message, Keep):
+            return self._kept(message.epoch, now)
+        newest = self._building or self._carrying
+        return [] if newest is None else newest.negotiation.received(message)
+
+    def described(self, report: i.OfferCreated | i.AnswerCreated | i.CandidateGathered) -> list[o.Output]:
+        """One of our attempts has something for the other end."""
+        newest = self._building or self._carrying
+        if newest is None or newest.number != report.attempt:
+            return []
+        match report:
+            case i.OfferCreated(_, sdp):
+                return newest.negotiation.offered(sdp)
+            case i.AnswerCreated(_, sdp):
+                return newest.negotiation.answered(sdp)
+            case i.CandidateGathered(_, line):
+                return newest.negotiation.gathered(line)
+
+    def connected(self, attempt: int, path: events.Path, now: float) -> list[o.Output]:
+        """An attempt stands; the one that replaces another takes over when it is heard, too."""
+        if self._building is not None and self._building.number == attempt:
+            self._building.path = path
+            return self._take_over(now)
+        if self._carrying is not None and self._carrying.path is None:
+            self._carrying.path = path
+            return [o.MeasurePeer(attempt)]
+        return []
+
+    def path_changed(self, attempt: int, path: events.Path) -> list[o.Output]:
+        """An attempt goes another way."""
+        if self._carrying is None or self._carrying.number != attempt or self._carrying.path in {None, path}:
+            return []
+        self._carrying.path = path
+        return [_path_event(path)]
+
+    # Silence
+
+    def silent_for(self, attempt: int, silent_s: float, now: float) -> list[o.Output]:
+        """Nothing was heard on ``attempt`` for so long."""
+        if self._carrying is None or self._carrying.number != attempt or self._carrying.path is None:
+            return []
+        self._silent = True
+        if self._renewal is not None:
+            self._renewal.heard_at = min(self._renewal.heard_at, now - silent_s)
+        if silent_s < patience.SILENCE_S:
+            return []
+        return [*self._doubt(now, heard_at=now - silent_s), *self._tell(now)]
+
+    def heard(self, attempt: int, now: float) -> list[o.Output]:
+        """Something came on ``attempt``, for the first time or again."""
+        if self._building is not None and self._building.number == attempt:
+            self._building.heard = True
+            return self._take_over(now)
+        if self._carrying is None or self._carrying.number != attempt:
+            return []
+        self._silent = False
+        if self._renewal is None or (self._building is not None and self._building.path is not None):
+            return []
+        return [*self._drop_building(keep=True), *self._settled(now)]
+
+    def broke(self, attempt: int, now: float) -> list[o.Output] | None:
+        """An attempt cannot be used any more; ``None`` when nothing can replace it."""
+        if self._building is not None and self._building.number == attempt:
+            out = self._drop_building()
+            if not self._silent:
+                return out + self._settled(now)
+            assert self._renewal is not None
+            self._renewal.ask_at = now + patience.PAUSE_S
+            return out
+        if self._carrying is None or self._carrying.path is None or not self._renewable:
+            return None
+        self._carrying, self._silent = None, True
+        return [o.ClosePeer(attempt, say_bye=False), *self._doubt(now, heard_at=now)]
+
+    def gave_up(self, now: float) -> bool:
+        """Whether the silence has lasted too long."""
+        return (
+            self._silent and self._renewal is not None and now >= self._renewal.heard_at + self._reconnect_s
+        )
+
+    # Renewing
+
+    def network_changed(self, now: float) -> list[o.Output]:
+        """This computer's addresses changed: what stands was made for the old ones."""
+        if self._pairing is None:
+            return []
+        if self._carrying is not None and self._carrying.path is None:
+            return self._question()
+        out = self._drop_building()
+        if self._renewal is None:
+            self._renewal = _Renewal(now, now + patience.TELL_S, now)
+        return [*out, *self._ask(now)]
+
+    def renewed(self, epoch: int, ice_servers: tuple[IceServer, ...], now: float) -> list[o.Output]:
+        """The server counted the pairing up: both build another connection."""
+        if self._pairing is None or epoch == self._pairing.epoch:
+            return []
+        asked, self._asked = self._asked, False
+        self._pairing = Pairing(self._pairing.peer, epoch, self._pairing.offering)
+        self._ice_servers = ice_servers or self._ice_servers
+        if self._carrying is not None and self._carrying.path is None:
+            close = o.ClosePeer(self._carrying.number, say_bye=False)
+            self._carrying, order = self._opened()
+            return [close, order, *self._begin(self._carrying)]
+        if asked and self._renewal is None:  # it speaks again: we asked in vain
+            return [o.SendMessage(Keep(epoch))]
+        out = self._drop_building()
+        renewal = self._renewal = self._renewal or _Renewal(now, now + patience.TELL_S, now)
+        renewal.build_until = now + patience.BUILD_S
+        self._building, order = self._opened()
+        return [*out, order, *self._begin(self._building)]
+
+    def adopt(self, pairing: Pairing, now: float) -> list[o.Output]:
+        """The same peer in a pairing the server knows by another number, or in the one from before.
+
+        Nothing carries over from an epoch the server has forgotten, so what was being built is not.
+        """
+        same, self._pairing = pairing == self._pairing, pairing
+        if self._renewal is None or (same and self._building is not None):
+            return []
+        return [*self._drop_building(), *self._ask(now)]
+
+    def unpair(self) -> None:
+        """The server knows of no pairing now; it may learn of it again (:meth:`adopt`)."""
+        if self._pairing is not None:
+            self._pairing = Pairing(self._pairing.peer, None, self._pairing.offering)
+
+    def tick(self, now: float) -> list[o.Output]:
+        """Do what is due."""
+        renewal, out = self._renewal, list[o.Output]()
+        if renewal is None:
+            return out
+        if self._building is not None and now >= renewal.build_until:
+            out += self._drop_building()
+            renewal.ask_at = now
+        if now >= renewal.tell_at and (self._silent or self._building is not None):
+            out += self._tell(now)
+        if self._building is None and now >= renewal.ask_at:
+            out += self._ask(now) if self._silent else self._settled(now)
+        return out
+
+    @property
+    def _renewable(self) -> bool:
+        return self._pairing is not None and self._pairing.peer.renews and self._pairing.epoch is not None
+
+    def _doubt(self, now: float, *, heard_at: float) -> list[o.Output]:
+        if self._renewal is None:
+            self._renewal = _Renewal(heard_at, now + patience.TELL_S, now)
+        return self._ask(now) if self._building is None and now >= self._renewal.ask_at else []
+
+    def _ask(self, now: float) -> list[o.Output]:
+        assert self._renewal is not None
+        self._renewal.ask_at = now + patience.ASK_AGAIN_S
+        return self._question()
+
+    def _question(self) -> list[o.Output]:
+        """For another epoch, of a server that perhaps does not answer any more either."""
+        if self._pairing is None or self._pairing.epoch is None or not self._pairing.peer.renews:
+            return [o.CheckSignalling()]
+        self._asked = True
+        return [o.RenewPairing(self._pairing.epoch), o.CheckSignalling()]
+
+    def _tell(self, now: float) -> list[o.Output]:
+        if self._renewal is None or self._renewal.told:
+            return []
+        self._renewal.told = True
+        return [o.Announce(events.Reconnecting(now - self._renewal.heard_at))]
+
+    def _settled(self, now: float) -> list[o.Output]:
+        renewal, self._renewal = self._renewal, None
+        if renewal is None or not renewal.told:
+            return []
+        return [o.Announce(events.Reconnected(now - renewal.heard_at))]
+
+    def _kept(self, epoch: int, now: float) -> list[o.Output]:
+        """The other end hears the old connection again and builds no new one."""
+        if epoch != self.epoch or self._building is None or self._building.path is not None:
+            return []
+        out = self._drop_building()
+        if not self._silent:
+            return out + self._settled(now)
+        assert self._renewal is not None
+        self._renewal.ask_at = now + patience.PAUSE_S
+        return out
+
+    def _take_over(self, now: float) -> list[o.Output]:
+        new, old = self._building, self._carrying
+        if new is None or new.path is None or not new.heard:
+            return []
+        out: list[o.Output] = [] if old is None else [o.ClosePeer(old.number, say_bye=False)]
+        self._carrying, self._building, self._silent = new, None, False
+        out += [*self._settled(now), o.MeasurePeer(new.number)]
+        return out if old is not None and old.path == new.path else [*out, _path_event(new.path)]
+
+    def _drop_building(self, *, keep: bool = False) -> list[o.Output]:
+        """Give up what is being built; with ``keep`` the other end learns that it is for good."""
+        dropped, self._building = self._building, None
+        if dropped is None:
+            return []
+        out: list[o.Output] = [o.ClosePeer(dropped.number, say_bye=False)]
+        return [*out, o.SendMessage(Keep(self.epoch))] if keep and self.epoch is not None else out
+
+    def _opened(self) -> tuple[_Attempt, o.OpenPeer]:
+        self._attempts += 1
+        return _Attempt(Negotiation(self._attempts)), o.OpenPeer(self._attempts, self._ice_servers)
+
+    def _begin(self, attempt: _Attempt) -> list[o.Output]:
+        assert self._pairing is not None
+        peer, epoch, offering = self._pairing.peer, self._pairing.epoch, self._pairing.offering
+        wait_s = 0.0 if peer.renews else patience.CANDIDATES_S
+        return attempt.negotiation.begin(epoch, offering=offering, wait_s=wait_s)
+
+
+def _path_event(path: events.Path) -> o.Announce:
+    return o.Announce(events.PathChanged(path.kind, path.local, path.remote, path.protocol))

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from pycall.core import endings
+from pycall.errors import PycallError
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "words"),
+    [
+        (endings.room_full("den"), 3, "room den is full"),
+        (endings.no_answer_to_join(), 3, "within 10 s"),
+        (endings.nobody_came("den", 2.5), 4, "within 2.5 s"),
+        (endings.no_connection("Bob", "UDP seems blocked."), 4, "Bob came about: UDP seems blocked."),
+        (endings.broken("Bob", "it failed."), 4, "Bob broke: it failed."),
+        (endings.lost("Bob"), 4, "Bob was lost"),
+        (endings.not_reconnected("Bob", 60.0), 4, "within 60 s"),
+    ],
+)
+def test_each_ending_is_one_sentence_with_its_exit_code(
+    error: PycallError, exit_code: int, words: str
+) -> None:
+    assert words in error.message
+    assert error.message.endswith(".")
+    assert error.exit_code == exit_code
