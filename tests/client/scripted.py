@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 from pycall.client.stats import Counters
 from pycall.core import inputs as i
+from pycall.core.events import Path
 from pycall.core.messages import Candidate, Control, Message
 
 NOBODY = i.JoinedRoom("me", 1, None, ())
-BOB = i.PeerInfo("b", "Bob")
+BOB = i.PeerInfo("b", "Bob", renews=True)
+PATH = Path("direct", "host", "host")
 
 
 @dataclass
@@ -27,6 +29,7 @@ class ScriptedPeer:
     faults: dict[str, Exception] = field(default_factory=dict)
     flow: Counters = field(default_factory=Counters)
     silent: bool = False
+    packets_received: int = 0
 
     def hold(self, name: str) -> asyncio.Event:
         """Let this step wait until the returned event is set."""
@@ -35,11 +38,13 @@ class ScriptedPeer:
     async def open(self) -> None:
         await self._step("open")
 
-    async def create_offer(self) -> str:
+    async def create_offer(self, wait_s: float) -> str:
+        del wait_s
         await self._step("create_offer")
         return "offer"
 
-    async def accept_offer(self, sdp: str) -> str:
+    async def accept_offer(self, sdp: str, wait_s: float) -> str:
+        del wait_s
         await self._step(f"accept_offer {sdp}")
         return "answer"
 
@@ -95,6 +100,12 @@ class ScriptedSignalling:
 
     async def leave(self, room: str) -> None:
         self.asked.append(f"leave {room}")
+
+    async def renew(self, room: str, epoch: int) -> None:
+        self.asked.append(f"renew {room} {epoch}")
+
+    async def check(self) -> None:
+        self.asked.append("check")
 
     async def send(self, message: Message) -> None:
         self.sent.append(message)

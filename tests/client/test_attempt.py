@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from pycall.client import attempt as module
+from pycall.client import liveness
 from pycall.client.attempt import MAX_STEPS, Attempt, Surroundings
 from pycall.client.stats import Counters
 from pycall.core import inputs as i
@@ -219,10 +220,14 @@ async def test_figures_are_announced_with_what_the_playout_holds(around: Around)
     await attempt.close(say_bye=False)
 
 
-async def test_silence_is_reported_with_its_length(around: Around) -> None:
-    attempt = Attempt(7, ScriptedPeer(), around.surroundings)
-    attempt.measure()
-    await until(lambda: around.posted)
-    assert isinstance(around.posted[0], i.MediaSilent)
-    assert around.posted[0].silent_s >= 0.01
+async def test_what_is_heard_and_silence_are_reported(
+    around: Around, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    monkeypatch.setattr(liveness, "SILENT_S", 0.05)
+    peer = ScriptedPeer(packets_received=3)
+    attempt = Attempt(7, peer, around.surroundings)
+    await until(lambda: len(around.posted) >= 2)
+    assert around.posted[0] == i.MediaHeard(7)
+    assert isinstance(around.posted[1], i.MediaSilent)
     await attempt.close(say_bye=False)

@@ -11,12 +11,13 @@ from pycall.client.driver import MAX_INPUTS, Driver, Outcome
 from pycall.client.stats import Counters
 from pycall.core import events
 from pycall.core import inputs as i
-from pycall.core.call import Call, CallTerms, Phase
+from pycall.core.call import Call, Phase
 from pycall.core.events import Event
 from pycall.core.messages import Answer, Bye, Candidate, IceServer, Offer, State
+from pycall.core.terms import CallTerms
 from pycall.errors import NobodyCame, PycallError, ServerUnreachable
 from tests.client.pair import until
-from tests.client.scripted import BOB, NOBODY, ScriptedPeer, ScriptedSignalling
+from tests.client.scripted import BOB, NOBODY, PATH, ScriptedPeer, ScriptedSignalling
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +68,7 @@ class Run:
         await self.phase(Phase.WAITING)
         self.post(i.OtherJoined(BOB, attempt))
         await until(lambda: Offer("offer", attempt) in self.signalling.sent)
-        self.post(i.MessageReceived(Answer("answer", attempt)), i.PeerConnected(attempt, "direct"))
+        self.post(i.MessageReceived(Answer("answer", attempt)), i.PeerConnected(attempt, PATH))
         await self.phase(Phase.CONNECTED)
 
 
@@ -93,7 +94,7 @@ async def test_a_call_from_the_dialling_to_the_hang_up() -> None:
         run.post(i.OtherJoined(BOB, 1), i.MessageReceived(Answer("answer", 1)))
         run.post(i.MessageReceived(Candidate("a", "0", 0, 1)))
         await until(lambda: "add_candidate a" in run.peers[0].done)
-        run.post(i.PeerConnected(1, "direct"))
+        run.post(i.PeerConnected(1, PATH))
         await run.phase(Phase.CONNECTED)
         run.post(i.HungUp())
         outcome = await task
@@ -192,7 +193,7 @@ async def test_what_an_earlier_attempt_still_says_is_not_heard() -> None:
     async with running(run):
         run.post(NOBODY)
         await run.connect()
-        run.post(i.PeerClosed(1))
+        run.post(i.ControlReceived(1, Bye()))
         await run.phase(Phase.WAITING)
         run.post(i.PeerFailed(1, "late."), i.MediaSilent(1, 99), i.OfferCreated(1, "late"))
         await run.connect(2)
@@ -207,9 +208,9 @@ async def test_what_flowed_is_added_up_over_the_calls_of_a_stay() -> None:
     async with running(run) as task:
         run.post(NOBODY)
         await run.connect()
-        run.post(i.PeerClosed(1))
+        run.post(i.ControlReceived(1, Bye()))
         await run.connect(2)
-        run.post(i.PeerClosed(2))
+        run.post(i.ControlReceived(2, Bye()))
         await run.phase(Phase.WAITING)
         run.post(i.HungUp())
         ended = (await task).ended
@@ -227,7 +228,7 @@ async def test_an_attempt_that_hangs_in_closing_does_not_delay_the_next() -> Non
     async with running(run) as task:
         run.post(NOBODY)
         await run.connect()
-        run.post(i.PeerClosed(1))
+        run.post(i.ControlReceived(1, Bye()))
         await run.connect(2)
         run.post(i.HungUp())
         assert (await task).error is None
@@ -245,7 +246,7 @@ async def test_who_left_is_not_seen_any_more_however_long_closing_takes() -> Non
     async with running(run):
         run.post(NOBODY)
         await run.connect()
-        run.post(i.PeerClosed(1))
+        run.post(i.ControlReceived(1, Bye()))
         await until(lambda: silent_when_left)
         run.post(i.HungUp())
     assert silent_when_left == [True]
@@ -258,7 +259,7 @@ async def test_the_other_side_learns_the_state_and_every_later_one_too() -> None
         run.post(NOBODY)
         await run.connect()
         run.driver.tell(muted)
-        run.post(i.PeerClosed(1))
+        run.post(i.ControlReceived(1, Bye()))
         await run.phase(Phase.WAITING)
         run.post(i.HungUp())
     assert run.peers[0].said == [State(muted=False, camera_off=False, recording=False), muted]
@@ -290,7 +291,8 @@ async def test_a_flood_of_inputs_is_bounded_and_survived(caplog: pytest.LogCaptu
 
 
 @pytest.mark.parametrize(
-    "happened", [i.HungUp(), i.Interrupted(), i.OtherLeft("b", "left"), i.PeerFailed(1, "x.")]
+    "happened",
+    [i.HungUp(), i.Interrupted(), i.OtherLeft("b", "left"), i.PeerFailed(1, "x."), i.NetworkChanged()],
 )
 async def test_no_flood_keeps_out_what_happened_here_or_at_the_server(happened: i.Input) -> None:
     run = Run()
@@ -317,3 +319,24 @@ async def test_a_cancelled_run_closes_everything() -> None:
         await task
     assert run.peers[0].done[-1] == "close with bye"
     assert run.signalling.closed
+
+
+async def test_a_silent_connection_is_replaced_while_the_call_goes_on() -> None:
+    first = ScriptedPeer(flow=Counters(frames_sent=1))
+    second = ScriptedPeer(flow=Counters(frames_sent=10))
+    run = Run(first, second)
+    async with running(run) as task:
+        run.post(NOBODY)
+        await run.connect()
+        run.post(i.MediaSilent(1, 2.0))
+        await until(lambda: run.signalling.asked[-2:] == ["renew den 1", "check"])
+        run.post(i.Renewed(2))
+        await until(lambda: Offer("offer", 2) in run.signalling.sent)
+        assert first.done[-1] != "close"
+        run.post(i.MessageReceived(Answer("answer", 2)), i.PeerConnected(2, PATH), i.MediaHeard(2))
+        await until(lambda: first.done[-1] == "close")
+        run.post(i.HungUp())
+        outcome = await task
+    assert run.names()[-2:] == ["reconnecting", "reconnected"]
+    assert outcome.ended.frames_sent == 11
+    assert second.done[-1] == "close with bye"
