@@ -6,14 +6,15 @@ description is checked here, and its candidates are taken out and added one by o
 
 from __future__ import annotations
 
-import ipaddress
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from aiortc import RTCIceCandidate
 from aiortc.sdp import candidate_from_sdp
 
+from pycall.client.guards import may_be_a_peer
 from pycall.core.messages import MAX_CANDIDATE, MAX_SDP
 
 MAX_CANDIDATES: Final = 40
@@ -68,6 +69,23 @@ def take_apart(sdp: str) -> TakenApart:
     complete = "a=end-of-candidates" in sdp
     candidate_lines = tuple(candidates)[:MAX_CANDIDATES]
     return TakenApart("\r\n".join([*kept, ""]), candidate_lines, complete, _video_codecs(kept))
+
+
+def with_candidates(sdp: str, lines: Iterable[str], *, complete: bool) -> str:
+    """A description of ours with these candidates instead of its own, in every section.
+
+    It says that more may come (RFC 8840 section 4.1), and the end of them only when ``complete``.
+    """
+    told = [f"a={line}" for line in lines] + (["a=end-of-candidates"] if complete else [])
+    written: list[str] = []
+    section = False
+    for line in sdp.splitlines():
+        if line.startswith("m="):
+            written += told if section else ["a=ice-options:trickle"]
+            section = True
+        if not line.startswith(("a=candidate:", "a=end-of-candidates")):
+            written.append(line)
+    return "\r\n".join([*written, *told, ""])
 
 
 def _video_codecs(lines: list[str]) -> tuple[str, ...]:
@@ -131,6 +149,5 @@ def parse_candidate(line: str) -> RTCIceCandidate | None:
 def _check_address(text: str) -> None:
     if _MDNS_NAME.fullmatch(text):
         return
-    address = ipaddress.ip_address(text)
-    if address.is_multicast or address.is_unspecified or "%" in text or text == "255.255.255.255":
+    if not may_be_a_peer(text):
         raise ValueError("A candidate's address is one computer's.")

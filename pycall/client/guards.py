@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import struct
 from collections.abc import Iterable
 from typing import Final
@@ -23,6 +24,8 @@ BRIDGES: Final = (
 )
 """How interfaces are called that lead only to containers and virtual machines of this computer."""
 
+_THIS_NETWORK: Final = ipaddress.ip_network("0.0.0.0/8")
+
 
 def decode_params(body: bytes) -> list[tuple[int, bytes]]:
     """The parameters of an SCTP chunk (RFC 9260 section 3.2.1).
@@ -39,6 +42,19 @@ def decode_params(body: bytes) -> list[tuple[int, bytes]]:
         params.append((kind, body[at + 4 : at + length]))
         at += length + (-length % 4)
     return params
+
+
+def may_be_a_peer(address: str) -> bool:
+    """Whether an IP address may be another end's: one computer's, and no group's."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if ip.is_multicast or ip.is_unspecified or (ip.is_reserved and ip.version == 4) or "%" in address:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address):
+        return ip.ipv4_mapped is None
+    return ip not in _THIS_NETWORK
 
 
 def without_bridges(found: list[str], adapters: Iterable[ifaddr.Adapter]) -> list[str]:

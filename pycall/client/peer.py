@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from aiortc import (
     MediaStreamTrack,
@@ -20,16 +20,15 @@ from aiortc import (
     RTCConfiguration,
     RTCDataChannel,
     RTCDtlsTransport,
-    RTCIceServer,
+    RTCIceTransportPolicy,
     RTCPeerConnection,
-    RTCRtpCodecCapability,
-    RTCRtpSender,
-    RTCSessionDescription,
 )
 
 from pycall.client import compat
 from pycall.client.control import ControlChannel
-from pycall.client.descriptions import MAX_CANDIDATES, parse_candidate, take_apart
+from pycall.client.exchange import Exchange
+from pycall.client.formats import CODECS, codecs
+from pycall.client.iceservers import usable_servers
 from pycall.client.reception import Kind, Reception
 from pycall.client.stats import Counters
 from pycall.client.tracks import (
@@ -45,6 +44,7 @@ from pycall.client.tracks import (
     receive_sound,
 )
 from pycall.core import inputs
+from pycall.core.events import Path
 from pycall.core.messages import CONTROL_LABEL, Candidate, Control, IceServer
 from pycall.errors import CallError
 
@@ -52,15 +52,6 @@ logger = logging.getLogger(__name__)
 
 CLOSE_S: Final = 2.0
 """What closing may take before what is left is let go by force."""
-
-BIND_S: Final = 0.3
-"""What binding the sockets of all addresses takes at most; asking STUN and TURN servers takes longer."""
-
-CODECS: Final[dict[Kind, tuple[str, ...]]] = {"audio": ("audio/opus",), "video": ("video/VP8", "video/H264")}
-"""What is negotiated: what every WebRTC endpoint has (RFC 7874 section 3, RFC 7742 section 5)."""
-
-H264_PROFILE: Final = "42e01f"
-"""Constrained baseline, the profile every endpoint with H.264 has (RFC 7742 section 6.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,82 +74,96 @@ class Peer:
         attempt: int,
         *,
         ice_servers: Sequence[IceServer],
+        relay_only: bool = False,
         outgoing: Outgoing,
         incoming: Incoming,
         post: Callable[[inputs.Input], None],
     ) -> None:
         self._attempt = attempt
-        self._ice_servers = ice_servers
+        self._ice_servers = usable_servers(ice_servers)
+        self._relay_only = relay_only
         self._outgoing = outgoing
         self._post = post
         self._control = ControlChannel(lambda said: post(inputs.ControlReceived(attempt, said)))
         self._connection: RTCPeerConnection | None = None
         self._dtls: RTCDtlsTransport | None = None
+        self._ice: compat.IceAgent | None = None
+        self._exchange: Exchange | None = None
         self._picture_track: PictureTrack | None = None
         self._sound_track: SoundTrack | None = None
-        self._gathering: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing: asyncio.Task[None] | None = None
         self._over = False
-        self._candidates = 0
-        self._hidden = False
+        self._path: Path | None = None
         self._reception = Reception(attempt, incoming, self._control.clock, post)
 
     async def open(self) -> None:
         """Create the connection and begin to gather candidates."""
         compat.install()
-        try:
-            servers = [RTCIceServer(list(s.urls), s.username, s.credential) for s in self._ice_servers]
-            configuration = RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
-            self._connection = RTCPeerConnection(configuration)
-            origin = time.monotonic()
-            if self._outgoing.sound is not None:
-                self._sound_track = SoundTrack(self._outgoing.sound, origin)
-            if self._outgoing.picture is not None:
-                self._picture_track = PictureTrack(self._outgoing.picture, origin)
-            self._add_transceiver("audio", self._sound_track)
-            self._add_transceiver("video", self._picture_track)
-        except ValueError as error:
-            raise CallError("the server's list of STUN and TURN servers cannot be used.") from error
-        connection = self._connection
+        policy = RTCIceTransportPolicy.RELAY if self._relay_only else RTCIceTransportPolicy.ALL
+        connection = self._connection = RTCPeerConnection(
+            RTCConfiguration(
+                iceServers=compat.servers_of_aiortc(self._ice_servers),
+                bundlePolicy=RTCBundlePolicy.MAX_BUNDLE,
+                iceTransportPolicy=policy,
+            )
+        )
+        origin = time.monotonic()
+        if self._outgoing.sound is not None:
+            self._sound_track = SoundTrack(self._outgoing.sound, origin)
+        if self._outgoing.picture is not None:
+            self._picture_track = PictureTrack(self._outgoing.picture, origin)
+        self._add_transceiver("audio", self._sound_track)
+        self._add_transceiver("video", self._picture_track)
         transport = self._dtls = connection.getTransceivers()[0].receiver.transport
         connection.on("connectionstatechange", _safe(self._state_changed))
         connection.on("track", _safe(self._track_came))
         connection.on("datachannel", _safe(self._channel_came))
         transport.on("statechange", _safe(self._transport_changed))
-        self._gathering = asyncio.create_task(transport.transport.iceGatherer.gather(), name="pycall-gather")
+        self._ice = compat.IceAgent(
+            transport.transport,
+            self._ice_servers,
+            relay_only=self._relay_only,
+            gathered=self._gathered,
+            moved=_safe(self._moved),
+        )
+        self._exchange = Exchange(self._attempt, connection, self._ice, self._post)
 
-    async def create_offer(self) -> str:
-        """The offer to send, candidates included; raises :class:`~pycall.errors.CallError`."""
-        connection = self._opened
-        self._control.attach(connection.createDataChannel(CONTROL_LABEL))
-        async with _Refusing("no offer could be made."):
-            await self._gathered()
-            await connection.setLocalDescription(await connection.createOffer())
-        return str(connection.localDescription.sdp)
+    async def create_offer(self, wait_s: float = 0.0) -> str:
+        """The offer to send, with the candidates there are after at most ``wait_s`` seconds.
 
-    async def accept_offer(self, sdp: str) -> str:
-        """The answer to an offer, candidates included; raises :class:`~pycall.errors.CallError`."""
-        connection = self._opened
-        async with _Refusing("the other side's offer cannot be used."):
-            await self._accept(sdp, "offer")
-            await self._gathered()
-            await connection.setLocalDescription(await connection.createAnswer())
-        return str(connection.localDescription.sdp)
+        Later ones are posted. Raises :class:`~pycall.errors.CallError`.
+        """
+        exchange = self._exchanging
+        if not self._control.attached:
+            self._control.attach(self._opened.createDataChannel(CONTROL_LABEL))
+        return await exchange.offer(wait_s)
+
+    async def accept_offer(self, sdp: str, wait_s: float = 0.0) -> str:
+        """The answer to an offer, with the candidates there are after at most ``wait_s`` seconds.
+
+        Later ones are posted. Raises :class:`~pycall.errors.CallError`.
+        """
+        return await self._exchanging.answer(sdp, wait_s)
 
     async def accept_answer(self, sdp: str) -> None:
         """Apply the answer to our offer; raises :class:`~pycall.errors.CallError`."""
-        async with _Refusing("the other side's answer cannot be used."):
-            await self._accept(sdp, "answer")
+        await self._exchanging.accept(sdp)
 
     async def add_candidate(self, candidate: Candidate) -> None:
         """Add a trickled candidate, or learn that there are no more; what is none is dropped."""
-        if self._over:
-            return
-        if candidate.candidate is None:
-            await self._end_candidates()
-        else:
-            await self._add_candidate_line(candidate.candidate)
+        if not self._over:
+            await self._exchanging.add(candidate)
+
+    @property
+    def packets_received(self) -> int:
+        """Packets of media, reports and data that came from the other end; none of ICE, none forged."""
+        return 0 if self._dtls is None else compat.packets_heard(self._dtls)
+
+    @property
+    def path(self) -> Path | None:
+        """The way the media takes; ``None`` before the two are connected."""
+        return self._path
 
     def send_control(self, control: Control) -> None:
         """Say something on the control channel; the newest state is said when it opens."""
@@ -211,94 +216,61 @@ class Peer:
         return self._connection
 
     @property
-    def _transport(self) -> RTCDtlsTransport:
-        """The one transport everything is bundled on."""
-        if self._dtls is None:
+    def _exchanging(self) -> Exchange:
+        if self._exchange is None:
             raise CallError("the connection was not opened.")
-        return self._dtls
+        return self._exchange
 
     def _add_transceiver(self, kind: Kind, track: PictureTrack | SoundTrack | None) -> None:
         direction = "recvonly" if track is None else "sendrecv"
         transceiver = self._opened.addTransceiver(track or kind, direction=direction)
-        transceiver.setCodecPreferences(_codecs(kind, CODECS[kind]))
+        transceiver.setCodecPreferences(codecs(kind, CODECS[kind]))
         self._reception.taps[kind] = compat.tune_receiver(transceiver.receiver, kind)
         if track is not None:
             compat.report_capture_times(transceiver.sender, track)
 
-    async def _gathered(self) -> None:
-        """Wait for the candidates: a description made while they are gathered has none."""
-        if self._gathering is not None:
-            await asyncio.shield(self._gathering)
-
-    async def _accept(self, sdp: str, kind: Literal["offer", "answer"]) -> None:
-        if self._opened.remoteDescription is not None:
-            raise CallError("the other side described itself twice.")
-        parts = take_apart(sdp)
-        for transceiver in self._opened.getTransceivers():
-            if transceiver.kind == "video":
-                transceiver.setCodecPreferences(_codecs("video", parts.video_codecs))
-        await self._opened.setRemoteDescription(RTCSessionDescription(parts.sdp, kind))
-        for line in parts.candidates:
-            await self._add_candidate_line(line)
-        if parts.complete:
-            await self._end_candidates()
-
-    async def _add_candidate_line(self, line: str) -> None:
-        self._candidates += 1
-        if self._candidates > MAX_CANDIDATES:
-            return
-        try:
-            candidate = parse_candidate(line)
-        except ValueError:
-            logger.debug("Dropped a candidate that is none.")
-            return
-        if candidate is None:
-            return
-        adding = self._transport.transport.addRemoteCandidate(candidate)
-        if candidate.ip.endswith(".local"):  # resolving takes up to a second, or has no multicast to use
-            self._hidden = True
-            self._start(_ignoring_os_errors(adding), "pycall-mdns")
-        else:
-            await adding
-
-    async def _end_candidates(self) -> None:
-        """Fail when no candidate works, unless some are hidden: then the other end reaches us."""
-        if not self._hidden:
-            await self._transport.transport.addRemoteCandidate(None)
+    def _gathered(self, line: str | None) -> None:
+        if self._exchange is not None and not self._over:
+            self._exchange.gathered(line)
 
     # What happens
 
     def _state_changed(self) -> None:
         connection = self._opened
         match connection.connectionState:
-            case "connected" if not self._over:
-                path = compat.nominated_path(self._transport.transport)
-                self._post(inputs.PeerConnected(self._attempt, path))
+            case "connected" if not self._over and self._ice is not None:
+                self._path = self._ice.path
+                self._post(inputs.PeerConnected(self._attempt, self._path))
+            case "failed" if connection.iceConnectionState == "failed" and self._ice is not None:
+                reason = self._ice.why_no_path()
+                self._fail(reason.why, reason.hint)
             case "failed":
-                no_path = connection.iceConnectionState == "failed"
-                self._fail(
-                    "no network path between the two was found."
-                    if no_path
-                    else "the two could not agree on an encrypted connection."
-                )
+                self._fail("the two could not agree on an encrypted connection.")
             case _:
                 pass
 
-    def _transport_changed(self) -> None:
-        if self._transport.state != "closed" or self._over:
+    def _moved(self) -> None:
+        """Tell the path when it is another than what was told."""
+        if self._path is None or self._ice is None or self._over:
             return
-        if compat.consent_lost(self._transport.transport):
-            self._fail("the other side does not answer any more.")
-        elif compat.hung_up(self._transport):
+        path = self._ice.path
+        if path != self._path:
+            self._path = path
+            self._post(inputs.PathChanged(self._attempt, path))
+
+    def _transport_changed(self) -> None:
+        if self._dtls is None or self._dtls.state != "closed" or self._over:
+            return
+        if compat.hung_up(self._dtls):
             self.fall_silent()
             self._post(inputs.PeerClosed(self._attempt))
         else:
             self._fail("something in pycall itself broke.")
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, why: str, hint: str = "") -> None:
         if not self._over:
             self.fall_silent()
-            self._post(inputs.PeerFailed(self._attempt, why))
+            self._post(inputs.PeerFailed(self._attempt, why, hint))
 
     def _channel_came(self, channel: RTCDataChannel) -> None:
         if channel.label == CONTROL_LABEL and not self._control.attached:
@@ -335,9 +307,8 @@ class Peer:
         for track in (self._picture_track, self._sound_track):
             if track is not None:
                 track.stop()
-        if self._gathering is not None:  # cancelled while it binds, aioice would leave a socket open
-            await asyncio.wait([self._gathering], timeout=BIND_S)
-            self._gathering.cancel()
+        if self._exchange is not None:
+            await self._exchange.close()
         closing = asyncio.create_task(self._connection.close(), name="pycall-close-connection")
         await asyncio.wait([closing], timeout=CLOSE_S)
         if not closing.done() or closing.cancelled() or closing.exception() is not None:
@@ -345,38 +316,9 @@ class Peer:
             if self._dtls is not None:
                 compat.abandon(self._connection, self._dtls.transport)
             closing.cancel()
-        tasks = [task for task in (*self._tasks, self._gathering) if task is not None]
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(closing, *tasks, return_exceptions=True)
-
-
-def _codecs(kind: Kind, order: Sequence[str]) -> list[RTCRtpCodecCapability]:
-    """What is negotiated of a kind, those of ``order`` first, in that order.
-
-    Without RTX: repairs travel on the stream itself; in one of their own they spoil aiortc's statistics.
-    """
-    first = [*order, *CODECS[kind]]
-    codecs = [
-        codec
-        for codec in RTCRtpSender.getCapabilities(kind).codecs
-        if codec.mimeType in CODECS[kind] and codec.parameters.get("profile-level-id") in {None, H264_PROFILE}
-    ]
-    return sorted(codecs, key=lambda codec: first.index(codec.mimeType))
-
-
-class _Refusing:
-    """Whatever aiortc raises on another's description becomes a :class:`~pycall.errors.CallError`."""
-
-    def __init__(self, message: str) -> None:
-        self._message = message
-
-    async def __aenter__(self) -> None:
-        """Nothing to prepare."""
-
-    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, Exception) and not isinstance(error, CallError):
-            raise CallError(self._message) from error
+        await asyncio.gather(closing, *self._tasks, return_exceptions=True)
 
 
 def _safe(handler: Callable[..., None]) -> Callable[..., None]:
@@ -389,10 +331,3 @@ def _safe(handler: Callable[..., None]) -> Callable[..., None]:
             logger.exception("A handler of the peer connection failed.")
 
     return handle
-
-
-async def _ignoring_os_errors(adding: Awaitable[None]) -> None:
-    try:
-        await adding
-    except OSError as error:
-        logger.debug("An mDNS name could not be resolved: %s", error)

@@ -28,16 +28,16 @@ async def call_from_hidden() -> str:
     try:
         await caller.peer.open()
         await callee.peer.open()
-        lines = (await caller.peer.create_offer()).splitlines()
+        lines = (await caller.peer.create_offer(1.0)).splitlines()
         kept = [line for line in lines if not line.startswith(("a=candidate:", "a=end-of-candidates"))]
         offer = "\r\n".join([*kept, *(f"a={line}" for line in LINES[:2]), ""])
-        answer = await callee.peer.accept_offer(offer)
+        answer = await callee.peer.accept_offer(offer, 1.0)
         for line in LINES[2:]:
             await callee.peer.add_candidate(Candidate(line, "0", 0, None))
         await callee.peer.add_candidate(Candidate(None, None, None, None))
         await caller.peer.accept_answer(answer)
         await until(lambda: caller.said(inputs.PeerConnected) and callee.said(inputs.PeerConnected))
-        return str([caller.posted, callee.posted])
+        return str([end.said(inputs.PeerConnected) for end in (caller, callee)])
     finally:
         await caller.peer.close(say_bye=False)
         await callee.peer.close(say_bye=False)

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from pycall.client.peer import Outgoing, Peer
 from pycall.client.tracks import Samples
 from pycall.core import inputs
+from pycall.core.events import Path
+from pycall.core.messages import Candidate, IceServer
 from pycall.media.feed import Feed
 from pycall.media.frames import BLOCK, SAMPLE_RATE, Picture, Sound
 
@@ -120,6 +122,8 @@ class Taker:
 
 T = TypeVar("T")
 NOTHING = Outgoing(None, None)
+LOCAL = Path("direct", "host", "host")
+"""The way between two in one process."""
 
 
 @dataclass
@@ -128,12 +132,19 @@ class End:
 
     outgoing: Outgoing = NOTHING
     attempt: int = 1
+    ice_servers: tuple[IceServer, ...] = ()
+    relay_only: bool = False
     taker: Taker = field(default_factory=Taker)
     posted: list[inputs.Input] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.peer = Peer(
-            self.attempt, ice_servers=(), outgoing=self.outgoing, incoming=self.taker, post=self.posted.append
+            self.attempt,
+            ice_servers=self.ice_servers,
+            relay_only=self.relay_only,
+            outgoing=self.outgoing,
+            incoming=self.taker,
+            post=self.posted.append,
         )
 
     def said(self, kind: type[T]) -> list[T]:
@@ -149,13 +160,22 @@ async def until(condition: Callable[[], object], timeout: float = DEADLINE_S) ->
         await asyncio.sleep(0.01)
 
 
-async def connect(caller: End, callee: End) -> None:
-    """Exchange descriptions and wait until both are connected."""
+async def connect(caller: End, callee: End, wait_s: float = 0.0) -> None:
+    """Exchange descriptions, and candidates as they come, until both are connected."""
     await caller.peer.open()
     await callee.peer.open()
-    answer = await callee.peer.accept_offer(await caller.peer.create_offer())
+    answer = await callee.peer.accept_offer(await caller.peer.create_offer(wait_s), wait_s)
     await caller.peer.accept_answer(answer)
-    await until(lambda: caller.said(inputs.PeerConnected) and callee.said(inputs.PeerConnected))
+    passed = {1: 0, 0: 0}
+    deadline = time.monotonic() + DEADLINE_S
+    while not (caller.said(inputs.PeerConnected) and callee.said(inputs.PeerConnected)):
+        assert time.monotonic() < deadline, "waited in vain"
+        for number, (end, other) in enumerate(((caller, callee), (callee, caller))):
+            told = end.said(inputs.CandidateGathered)
+            for gathered in told[passed[number] :]:
+                await other.peer.add_candidate(Candidate(gathered.line, "0", 0, None))
+            passed[number] = len(told)
+        await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from pycall.core import inputs
+from pycall.core import events, inputs
 from tests.client.hidden import call_from_hidden
 from tests.rig import needs
 
 REPO = Path(__file__).parents[2]
-CONNECTED = str([[inputs.PeerConnected(1, "direct")]] * 2)
+CALLER = events.Path("direct", "host", "host")
+CALLEE = events.Path("direct", "host", "prflx")
+CONNECTED = str([[inputs.PeerConnected(1, CALLER)], [inputs.PeerConnected(1, CALLEE)]])
 ALONE = ("--user", "--map-root-user", "--net")
 
 

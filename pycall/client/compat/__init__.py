@@ -9,6 +9,8 @@ What is changed and why:
 * **Guards.** Stock, any sender of a datagram is heard and a single one can end the call. Here only
   addresses that were signalled, or that proved themselves in a connectivity check, reach the media
   plane, the SCTP parser refuses lengths that cannot be, and a bug costs one packet, not the call.
+* **ICE.** Candidates trickle, every server is asked, the best pair is chosen instead of the first, and a
+  path that falls silent is not given up (:mod:`~pycall.client.compat.checking`).
 * **Sending.** Encoders of our own (:mod:`pycall.client.encoders`), a longer memory for repairs, and
   sender reports that stamp capture instead of sending (RFC 3550 section 6.4.1).
 * **Decoding.** Nothing empty, which would end a decoder, and no picture of a size nobody sends.
@@ -24,7 +26,8 @@ from __future__ import annotations
 import functools
 import logging
 
-from pycall.client.compat.connection import abandon, consent_lost, hung_up, nominated_path
+from pycall.client.compat.agent import IceAgent, servers_of_aiortc, trickle
+from pycall.client.compat.connection import abandon, hung_up, packets_heard
 from pycall.client.compat.decoding import use_decoders
 from pycall.client.compat.estimating import free_estimates
 from pycall.client.compat.guarding import filter_addresses, guard_datagrams, guard_packets, guard_sctp
@@ -33,13 +36,14 @@ from pycall.client.compat.releases import versions_known
 from pycall.client.compat.sending import lengthen_history, report_capture_times, use_encoders
 
 __all__ = [
+    "IceAgent",
     "ReceiverTap",
     "abandon",
-    "consent_lost",
     "hung_up",
     "install",
-    "nominated_path",
+    "packets_heard",
     "report_capture_times",
+    "servers_of_aiortc",
     "tune_receiver",
 ]
 
@@ -60,6 +64,7 @@ def install() -> None:
         lengthen_history,
         free_estimates,
         filter_addresses,
+        trickle,
     ):
         try:
             part()

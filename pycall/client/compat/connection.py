@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from aiortc import RTCDtlsTransport, RTCIceTransport, RTCPeerConnection
 
 from pycall.client.compat.receiving import forget
-from pycall.core.events import PathKind
+from pycall.client.compat.relaying import Relay
+from pycall.core.events import CandidateType, Path, PathProtocol
 
 _RECEIVED_SHUTDOWN: Final = 2
 """``SSL_RECEIVED_SHUTDOWN`` of OpenSSL."""
 
 
-def nominated_path(transport: RTCIceTransport) -> PathKind:
-    """Whether the chosen pair goes through a relay at either end."""
-    pairs = getattr(getattr(transport, "_connection", None), "_nominated", {})
-    ends = [end.type for pair in pairs.values() for end in (pair.local_candidate, pair.remote_candidate)]
-    return "relay" if "relay" in ends else "direct"
+def nominated_path(transport: RTCIceTransport) -> Path:
+    """The chosen pair's way; where that cannot be told, the plainest one."""
+    connection: Any = getattr(transport, "_connection", None)
+    pair = getattr(connection, "_nominated", {}).get(1)
+    if pair is None:
+        return Path("direct", "host", "host")
+    local = _local_type(connection, pair)
+    remote: CandidateType = pair.remote_candidate.type
+    relay = getattr(pair.protocol, "transport", None)
+    protocol: PathProtocol = relay.server.transport if isinstance(relay, Relay) else "udp"
+    return Path("relay" if "relay" in {local, remote} else "direct", local, remote, protocol)
 
 
-def consent_lost(transport: RTCIceTransport) -> bool:
-    """Whether the transport ended because the other end stopped answering (RFC 7675)."""
-    return bool(getattr(getattr(transport, "_connection", None), "_closing", False))
+def _local_type(connection: Any, pair: Any) -> CandidateType:
+    """Our candidate of a pair: a socket's is the one that the other side sees us at."""
+    base = pair.local_candidate
+    mapped = getattr(pair, "mapped", None)
+    if base.type == "relay":
+        return "relay"
+    if mapped in {None, (base.host, base.port)}:
+        return "host"
+    told = {(each.host, each.port) for each in connection._local_candidates if each.type == "srflx"}
+    return "srflx" if mapped in told else "prflx"
+
+
+def packets_heard(transport: RTCDtlsTransport) -> int:
+    """Packets of media, reports and data that came from the other end and were not forged."""
+    return int(getattr(transport, "_pycall_heard", 0))
 
 
 def hung_up(transport: RTCDtlsTransport) -> bool:
@@ -41,11 +60,14 @@ def abandon(connection: RTCPeerConnection, transport: RTCIceTransport) -> None:
     ice = getattr(transport, "_connection", None)
     for protocol in getattr(ice, "_protocols", []):
         protocol.transport.close()
-    for owner, name in (
-        (connection, "_RTCPeerConnection__closeTask"),
-        (transport, "_RTCIceTransport__monitor_task"),
-        (ice, "_query_consent_task"),
-    ):
-        task = getattr(owner, name, None)
+    tasks = [
+        getattr(owner, name, None)
+        for owner, name in (
+            (connection, "_RTCPeerConnection__closeTask"),
+            (transport, "_RTCIceTransport__monitor_task"),
+            (ice, "_query_consent_task"),
+        )
+    ]
+    for task in (*tasks, *getattr(ice, "_tasks", ())):
         if task is not None:
             task.cancel()

@@ -10,6 +10,7 @@ import aiortc.rtcdtlstransport
 import aiortc.rtcsctptransport
 import ifaddr
 
+from pycall.client.compat.checking import IceConnection
 from pycall.client.compat.releases import replace
 from pycall.client.guards import decode_params, without_bridges
 
@@ -28,6 +29,8 @@ def guard_datagrams() -> None:
         if data[0] < 4:
             check_received(self, data, address)
         elif address[:2] in known_addresses(self.receiver):
+            if isinstance(self.receiver, IceConnection):
+                self.receiver.heard(self, address[:2])
             self.receiver.data_received(data, self.local_candidate.component)
 
     def data_received(self: Any, data: bytes, component: int) -> None:
@@ -42,12 +45,13 @@ def guard_datagrams() -> None:
 
 def known_addresses(connection: Any) -> set[tuple[str, int]]:
     """Addresses that were signalled or passed an authenticated check (RFC 8445 section 7.3)."""
-    size = (len(connection._remote_candidates), len(connection._early_checks))
-    cached: tuple[tuple[int, int], set[tuple[str, int]]] | None = getattr(connection, "_pycall_known", None)
-    if cached is None or cached[0] != size:
-        known = {(candidate._network_host, candidate.port) for candidate in connection._remote_candidates}
+    remote = connection._remote_candidates
+    state = (len(remote), len(connection._early_checks), remote[-1] if remote else None)
+    cached: tuple[Any, set[tuple[str, int]]] | None = getattr(connection, "_pycall_known", None)
+    if cached is None or cached[0] != state:
+        known = {(candidate._network_host, candidate.port) for candidate in remote}
         known |= {check[1] for check in connection._early_checks}
-        cached = connection._pycall_known = (size, known)
+        cached = connection._pycall_known = (state, known)
     return cached[1]
 
 
@@ -55,6 +59,7 @@ def guard_sctp() -> None:
     """Refuse parameter lengths that cannot be, and let no malformed packet end the call."""
 
     async def handle_data(self: Any, data: bytes) -> None:
+        count(self.transport)
         try:
             await original(self, data)
         except ConnectionError:
@@ -72,6 +77,7 @@ def guard_packets() -> None:
 
     def guard(name: str) -> None:
         async def handle(self: Any, data: bytes, **more: Any) -> None:
+            count(self)
             try:
                 await original(self, data, **more)
             except (ConnectionError, dtls.pylibsrtp.Error):  # the one ends it, the other is dropped there
@@ -85,6 +91,11 @@ def guard_packets() -> None:
 
     guard("_handle_rtp_data")
     guard("_handle_rtcp_data")
+
+
+def count(transport: Any) -> None:
+    """One more packet that only the other end can have made: it was decrypted."""
+    transport._pycall_heard = getattr(transport, "_pycall_heard", 0) + 1
 
 
 def filter_addresses() -> None:

@@ -1,0 +1,30 @@
+"""What sound and pictures are negotiated as: what every WebRTC endpoint has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from aiortc import RTCRtpCodecCapability, RTCRtpSender
+
+from pycall.client.reception import Kind
+
+CODECS: Final[dict[Kind, tuple[str, ...]]] = {"audio": ("audio/opus",), "video": ("video/VP8", "video/H264")}
+"""In order of preference (RFC 7874 section 3, RFC 7742 section 5)."""
+
+H264_PROFILE: Final = "42e01f"
+"""Constrained baseline, the profile every endpoint with H.264 has (RFC 7742 section 6.2)."""
+
+
+def codecs(kind: Kind, order: Sequence[str]) -> list[RTCRtpCodecCapability]:
+    """What is negotiated of a kind, those of ``order`` first, in that order.
+
+    Without RTX: repairs travel on the stream itself; in one of their own they spoil aiortc's statistics.
+    """
+    first = [*order, *CODECS[kind]]
+    known = [
+        codec
+        for codec in RTCRtpSender.getCapabilities(kind).codecs
+        if codec.mimeType in CODECS[kind] and codec.parameters.get("profile-level-id") in {None, H264_PROFILE}
+    ]
+    return sorted(known, key=lambda codec: first.index(codec.mimeType))
