@@ -45,9 +45,9 @@ class Probe:
                 return data.decode(), (source[0], source[1])
         return None
 
-    def seen_by(self, other: Probe, at: Place | None = None) -> Place:
-        """Where a datagram to another probe seems to come from; the other one's place may be given."""
-        self.send("who am I?", at or other.place)
+    def seen_by(self, other: Probe) -> Place:
+        """Where a datagram to another probe seems to come from."""
+        self.send("who am I?", other.place)
         answer = other.receive()
         assert answer is not None, "nothing arrived"
         return answer[1]

@@ -13,6 +13,7 @@ internet answers nothing about addresses nobody has: what is sent there vanishes
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -33,6 +34,7 @@ from tests.netlab.host import INTERFACES, Host
 from tests.netlab.link import Link, running_link
 from tests.netlab.namespaces import Namespace, namespaces
 from tests.netlab.router import LANS, UPLINK, Router, forward
+from tests.rig import wait_until
 
 PARTS: Final = ("a", "router-a", "internet", "router-b", "b", "public")
 QUEUE: Final = 2000
@@ -78,11 +80,13 @@ def topology(a: Kind, b: Kind) -> Iterator[Topology]:
         ):
             _connect(internet, name, router, its_plan)
             _furnish(one, router, its_plan)
+        for one in (host_a, host_b):
+            wait_until(lambda one=one: _reaches(one, SERVER[version]))  # type: ignore[misc]
         yield Topology(version, host_a, router_a, link, internet, router_b, host_b, public)
 
 
 def _prepare(machine: Namespace, version: int) -> None:
-    """Where calls go by IPv4 there is no IPv6; else its addresses can be used as soon as they are added."""
+    """Where calls go by IPv4 there is no IPv6; else its addresses can be used at once."""
     for devices in ("all", "default"):
         if version == 4:
             machine.configure(f"ipv6/conf/{devices}/disable_ipv6", "1")
@@ -128,6 +132,18 @@ def _furnish(one: Host, router: Router, its_plan: Plan) -> None:
         router.namespace.ip(f"addr add {with_prefix(network, 1)} dev {lan}", f"link set dev {lan} up")
     router.configure()
     one.configure()
+
+
+def _reaches(one: Host, address: str) -> bool:
+    """Whether an answer comes, if only a refusal; over IPv6 it takes a second until neighbours are known."""
+    try:
+        with one.namespace.inside():
+            socket.create_connection((address, 9), timeout=3).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _lay_cable(near: Namespace, device: str, far: Namespace, its_device: str) -> None:
