@@ -8,11 +8,19 @@ from collections.abc import AsyncIterator
 
 
 class Cable:
-    """Passes TCP connections on to ``port``; ``cut`` breaks them, and the server does not notice."""
+    """Passes TCP connections on to ``port``; ``cut`` breaks them, and the server does not notice.
+
+    While it is frozen nothing passes and nobody is told: what is said waits, as packets do that are
+    sent again and again.
+    """
 
     def __init__(self, port: int) -> None:
         self.url = ""
+        self.laid = 0
+        """Connections of clients so far."""
         self._port = port
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self._near: list[asyncio.StreamWriter] = []
         self._far: list[asyncio.StreamWriter] = []
         self._passing: set[asyncio.Task[None]] = set()
@@ -25,13 +33,22 @@ class Cable:
             writer.transport.abort()
         self._near.clear()
 
+    def freeze(self) -> None:
+        """Let nothing pass any more, of old connections and new ones."""
+        self._flowing.clear()
+
+    def thaw(self) -> None:
+        """Let everything pass again, also what waited."""
+        self._flowing.set()
+
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Connect one client to the server."""
-        far_reader, far = await asyncio.open_connection("127.0.0.1", self._port)
+        self.laid += 1
         self._near.append(writer)
+        far_reader, far = await asyncio.open_connection("127.0.0.1", self._port)
         self._far.append(far)
         for source, target in ((reader, far), (far_reader, writer)):
-            passing = asyncio.create_task(_pass_on(source, target))
+            passing = asyncio.create_task(self._pass_on(source, target))
             self._passing.add(passing)
             passing.add_done_callback(self._passing.discard)
 
@@ -42,6 +59,15 @@ class Cable:
         await asyncio.gather(*passing, return_exceptions=True)
         for writer in self._far:
             writer.transport.abort()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65_536):
+                await self._flowing.wait()
+                writer.write(data)
+                await writer.drain()
+        await self._flowing.wait()
+        writer.close()
 
 
 @contextlib.asynccontextmanager
@@ -55,11 +81,3 @@ async def cable(port: int) -> AsyncIterator[Cable]:
     finally:
         server.close()
         await laid.close()
-
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()

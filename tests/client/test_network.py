@@ -1,0 +1,135 @@
+"""Changes of the network under a call: real addresses, in a network namespace of the test's own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import ifaddr
+import pytest
+
+from pycall.client.network import LOOK_EVERY_S, SLEPT_S, Look, NetworkWatch, usable_addresses
+from pycall.core import inputs
+
+NAMESPACES = (
+    shutil.which("unshare") is not None
+    and shutil.which("ip") is not None
+    and subprocess.run(["unshare", "-n", "true"], check=False, capture_output=True).returncode == 0
+)
+
+BEFORE = Look(frozenset({"192.0.2.1"}), 1_000.0, 50_000.0)
+
+
+def later(passed_s: float = LOOK_EVERY_S, *, wall_s: float = 0.0) -> Look:
+    """The next look after some time on the monotonic clock; the wall clock went further by ``wall_s``."""
+    return replace(BEFORE, monotonic=BEFORE.monotonic + passed_s, wall=BEFORE.wall + passed_s + wall_s)
+
+
+def adapter(name: str, *addresses: str) -> ifaddr.Adapter:
+    """An interface as the library reports it."""
+    ips = [ifaddr.IP((each, 0, 0) if ":" in each else each, 24, name) for each in addresses]
+    return ifaddr.Adapter(name, name, ips)
+
+
+@pytest.mark.parametrize("passed_s", [0.0, LOOK_EVERY_S, LOOK_EVERY_S + 1.5])
+@pytest.mark.parametrize("wall_s", [0.0, 1.5, -1.5])
+def test_clocks_that_go_on_are_no_change(passed_s: float, wall_s: float) -> None:
+    assert not later(passed_s, wall_s=wall_s).differs_from(BEFORE)
+
+
+@pytest.mark.parametrize("slept_s", [SLEPT_S + 0.1, 60.0, 86_400.0])
+def test_sleep_is_noticed_whether_or_not_the_monotonic_clock_counts_it(slept_s: float) -> None:
+    assert later(wall_s=slept_s).differs_from(BEFORE)
+    assert later(LOOK_EVERY_S + slept_s).differs_from(BEFORE)
+
+
+@pytest.mark.parametrize("step_s", [3_600.0, -3_600.0])
+def test_a_clock_that_is_set_is_one_notice_at_most(step_s: float) -> None:
+    stepped = later(wall_s=step_s)
+    after = replace(stepped, monotonic=stepped.monotonic + 0.4, wall=stepped.wall + 0.4)
+    assert not after.differs_from(stepped)
+
+
+@pytest.mark.parametrize("addresses", [set(), {"192.0.2.2"}, {"192.0.2.1", "2001:db8::1"}])
+def test_addresses_that_come_and_go_are_noticed(addresses: set[str]) -> None:
+    assert replace(later(), addresses=frozenset(addresses)).differs_from(BEFORE)
+
+
+def test_only_addresses_that_lead_elsewhere_count() -> None:
+    adapters = [
+        adapter("lo-x", "127.0.0.1", "::1"),
+        adapter("eth-x", "192.0.2.1", "2001:db8::1", "fe80::1", "169.254.1.1"),
+        adapter("docker0-x", "172.17.0.1"),
+        adapter("br-12345", "172.18.0.1"),
+    ]
+    assert usable_addresses(adapters) == {"192.0.2.1", "2001:db8::1"}
+    assert usable_addresses(adapters[:1]) == usable_addresses([]) == {"127.0.0.1"}
+
+
+async def test_nothing_is_said_while_nothing_changes_and_watching_can_begin_again() -> None:
+    posted: list[inputs.NetworkChanged] = []
+    watch = NetworkWatch(posted.append)
+    await watch.close()
+    for _ in range(2):
+        watch.start()
+        watch.start()
+        await watch.close()
+    assert not posted
+
+
+SCRIPT = """
+import asyncio, subprocess
+from pycall.client import network
+from pycall.core import inputs
+
+looks, posted = [], []
+look = network._look
+network._look = lambda: (looks.append(look()), looks[-1])[1]
+
+def ip(*arguments):
+    subprocess.run(["ip", *arguments], check=True)
+
+async def looked(times):
+    async with asyncio.timeout(10):
+        while len(looks) < times:
+            await asyncio.sleep(0.02)
+
+async def after(change, notices):
+    before = len(posted)
+    ip(*change.split())
+    await looked(len(looks) + 3)
+    assert posted[before:] == [inputs.NetworkChanged()] * notices, change
+
+async def main():
+    ip("link", "set", "lo", "up")
+    watch = network.NetworkWatch(posted.append)
+    watch.start()
+    await looked(1)
+    await after("addr add 198.51.100.1/32 dev lo", 1)
+    await after("addr add 198.51.100.2/32 dev lo", 1)
+    await after("addr add 169.254.7.7/32 dev lo", 0)
+    await after("tuntap add docker7 mode tun", 0)
+    await after("addr add 172.17.0.1/16 dev docker7", 0)
+    await after("link set docker7 up", 0)
+    await after("addr del 198.51.100.1/32 dev lo", 1)
+    await after("addr add 2001:db8::1/128 dev lo", 1)
+    await after("addr flush dev lo", 1)
+    await watch.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.integration
+@pytest.mark.skipif(not NAMESPACES, reason="needs root and iproute2 for a network namespace")
+def test_changes_of_a_real_network_are_noticed() -> None:
+    ran = subprocess.run(
+        ["unshare", "-n", sys.executable, "-c", SCRIPT],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
