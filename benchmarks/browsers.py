@@ -25,6 +25,9 @@ from playwright.sync_api import Playwright, sync_playwright
 PYCALL: Final = "pycall"
 CHROMIUM: Final = "Chromium"
 CALLS: Final = ((PYCALL, PYCALL), (PYCALL, CHROMIUM), (CHROMIUM, CHROMIUM))
+WARM_UP_S: Final = 10.0
+"""Chromium begins with 300 kbit/s and may take so long to come to the full size."""
+
 OPTIONS: Final = (*QUIET, "--microphone", "test", "--size", "640x480", "--fps", "30")
 
 COLUMNS: Final = (
@@ -40,7 +43,7 @@ class Side(Protocol):
     def join(self, state: str) -> None:
         """Come into the room; return when there."""
 
-    def begin(self) -> None:
+    def begin(self, warm_up_s: float) -> None:
         """Return when the window has begun."""
 
     def report(self) -> dict[str, Any]:
@@ -54,7 +57,15 @@ class Caller:
     """A `pycall call`; it keeps its window by itself, and reports at the end of it."""
 
     def __init__(self, origin: str, seconds: float, folder: Path) -> None:
-        self._arguments = ("pycall_side.py", str(seconds), "--server", origin, *OPTIONS)
+        self._arguments = (
+            "pycall_side.py",
+            str(seconds),
+            "--warm-up",
+            str(WARM_UP_S),
+            "--server",
+            origin,
+            *OPTIONS,
+        )
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None
 
@@ -64,7 +75,7 @@ class Caller:
         assert self._process.stdout is not None
         self._process.stdout.readline()
 
-    def begin(self) -> None:
+    def begin(self, _warm_up_s: float) -> None:
         """Nothing to wait for."""
 
     def report(self) -> dict[str, Any]:
@@ -88,7 +99,7 @@ def one_call(kinds: tuple[str, str], seconds: float, playwright: Playwright) -> 
         sides[0].join("waiting")
         sides[1].join("connected")
         for side in sides:
-            side.begin()
+            side.begin(WARM_UP_S)
         time.sleep(seconds)
         figures = {side: side.report() for side in sorted(sides, key=_hangs_up)}
         return [figures[side] for side in sides]

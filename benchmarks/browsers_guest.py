@@ -41,9 +41,9 @@ class Guest:
         self._page.click("#join")
         self._page.wait_for_selector(f"#status[data-state={state}]")
 
-    def begin(self) -> None:
+    def begin(self, warm_up_s: float) -> None:
         """Wait for the first picture and the warming up, and measure from now on."""
-        self._page.evaluate("benchmark.begin()")
+        self._page.evaluate(f"benchmark.begin({1000 * warm_up_s})")
         self._begun, self._cpu = time.monotonic(), _cpu_of(self._root)
 
     def report(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@
 
 const WIDTH = 640, HEIGHT = 480, FPS = 30, UNIT = HEIGHT / 30, COLUMNS = 40;
 const STRIP = { top: 28 * UNIT, height: 2 * UNIT };
-const WARM_UP_MS = 3000, LOOK_EVERY = 5;
+const LOOK_EVERY = 5;
 
 const BARS = ["bfbfbf", "bfbf00", "00bfbf", "00bf00", "bf00bf", "bf0000", "0000bf", "000000"];
 
@@ -123,14 +123,14 @@ function timeIn(/** @type {HTMLVideoElement} */ video) {
 
 const shown = { frames: 0, latencies: [], counting: false, first: NaN, size: "" };
 let started;
-const warm = new Promise((done) => { started = done; });
+const seen = new Promise((done) => { started = done; });
 
 function watch(/** @type {HTMLVideoElement} */ video) {
   video.requestVideoFrameCallback((now, about) => {
     watch(video);
     if (isNaN(shown.first)) {
       shown.first = about.presentationTime;
-      setTimeout(started, WARM_UP_MS);
+      started();
     }
     shown.frames += 1;
     shown.size = `${about.width}x${about.height}`;
@@ -152,9 +152,10 @@ async function flowed() {
 
 let from;
 window.benchmark = {
-  /** Resolves when the window begins: some time after the first picture. */
-  async begin() {
-    await warm;
+  /** Resolves when the window begins, so long after the first picture. */
+  async begin(/** @type {number} */ warmUpMs) {
+    await seen;
+    await new Promise((done) => setTimeout(done, shown.first + warmUpMs - performance.now()));
     toWall = Date.now() + 0.5 - performance.now();
     from = await flowed();
     shown.counting = true;
