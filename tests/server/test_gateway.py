@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 import socketio
+from aiohttp import test_utils, web
 
 from pycall.server.app import SignallingServer
-from tests.server.raw import Clients, RawClient
+from pycall.server.clients import id_of
+from pycall.server.gateway import Gateway
+from pycall.server.limits import Limits
+from pycall.server.store import MemoryRoomStore
+from pycall.server.transport import SocketServer
+from tests.server.raw import Clients, RawClient, raw_clients
 
 OK = {"ok": True}
 PYCALL = {"pycall": 1, "name": "Ann"}
@@ -36,24 +42,43 @@ async def test_a_plain_client_sees_exactly_the_events_of_the_protocol(clients: C
 async def test_a_pycall_client_is_told_more_in_a_further_argument(clients: Clients) -> None:
     ann, bob = await clients(PYCALL), await clients({"pycall": 1, "name": "Bob\x1b[2J\u202e"})
     assert await ann.call("join", "kitchen") == OK
-    joined = await ann.event()
-    assert joined[3].pop("resume")
-    more: dict[str, Any] = {"epoch": 0, "peer": None, "ice_servers": [], "resumed": False}
-    assert joined == ["joined", "kitchen", ann.id, more]
+    event, room, ann_id, more = await ann.event()
+    token = more.pop("resume")
+    alone: dict[str, object] = {
+        "epoch": 0,
+        "peer": None,
+        "offers": False,
+        "ice_servers": [],
+        "resumed": False,
+    }
+    assert (event, room, ann_id, more) == ("joined", "kitchen", id_of(token), alone)
     assert await bob.call("join", "kitchen") == OK
-    joined = await bob.event()
-    assert joined[3].pop("resume")
-    more |= {"epoch": 1, "peer": {"id": ann.id, "name": "Ann"}}
-    assert joined == ["joined", "kitchen", bob.id, more]
-    assert await ann.event() == ["other_joined", "kitchen", bob.id, {"epoch": 1, "name": "Bob[2J"}]
+    event, room, bob_id, more = await bob.event()
+    assert bob_id == id_of(more.pop("resume"))
+    assert more == alone | {"epoch": 1, "peer": {"id": ann_id, "name": "Ann", "pycall": 1}}
+    told = {"epoch": 1, "name": "Bob[2J", "pycall": 1}
+    assert await ann.event() == ["other_joined", "kitchen", bob_id, told]
 
 
 async def test_a_plain_and_a_pycall_client_meet_each_in_its_own_words(clients: Clients) -> None:
-    plain, ann = await clients(), await clients(PYCALL)
+    plain, ann, bob = await clients(), await clients(PYCALL), await clients(PYCALL)
     await plain.call("join", "kitchen")
     await ann.call("join", "kitchen")
-    assert await plain.heard() == [["joined", "kitchen", plain.id], ["other_joined", "kitchen", ann.id]]
-    assert (await ann.event())[3]["peer"] == {"id": plain.id, "name": ""}
+    _, _, ann_id, more = await ann.event()
+    assert more["peer"] == {"id": plain.id, "name": "", "pycall": 0}
+    assert await plain.heard() == [["joined", "kitchen", plain.id], ["other_joined", "kitchen", ann_id]]
+    await plain.emit("message", "hello")
+    assert await ann.event() == ["message", "hello", 1]
+    await ann.emit("message", "hello", 1)
+    assert await plain.event() == ["message", "hello"]
+    await plain.call("leave", "kitchen")
+    await plain.heard()
+    await ann.heard()
+    await bob.call("join", "kitchen")
+    await bob.call("leave", "kitchen")
+    await plain.call("join", "kitchen")
+    told = {"epoch": 3, "name": "", "pycall": 0}
+    assert (await ann.heard())[-1] == ["other_joined", "kitchen", plain.id, told]
 
 
 @pytest.mark.parametrize(
@@ -173,12 +198,37 @@ async def test_joining_nothing_is_refused(clients: Clients) -> None:
     assert (await client.call("join"))["code"] == "bad-room"
 
 
-@pytest.mark.parametrize("arguments", [[], [1, 2]])
-async def test_a_message_has_exactly_one_argument(clients: Clients, arguments: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("arguments", [[], [1, 2], ["x", 1]])
+async def test_a_message_of_a_plain_client_has_one_argument(
+    clients: Clients, arguments: list[object]
+) -> None:
     ann, bob = await clients.pair("kitchen")
     assert (await ann.call("message", *arguments))["code"] == "bad-message"
     assert (await ann.event())[:2] == ["error", "bad-message"]
     assert await bob.heard() == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["x", 0], ["x", -1], ["x", True], ["x", 1.0], ["x", "1"], ["x", 2**53], ["x", 1, 1]]
+)
+async def test_the_number_of_a_message_is_a_whole_one(clients: Clients, arguments: list[object]) -> None:
+    ann = await clients(PYCALL)
+    await ann.call("join", "kitchen")
+    assert (await ann.call("message", *arguments))["code"] == "bad-message"
+
+
+async def test_a_message_sent_twice_arrives_once(clients: Clients) -> None:
+    ann, bob = await clients(PYCALL), await clients()
+    await ann.call("join", "kitchen")
+    await bob.call("join", "kitchen")
+    for number in (1, 1, 2, 1, 5, 4):
+        assert await ann.call("message", number, number) == OK
+    assert await bob.heard() == [
+        ["joined", "kitchen", bob.id],
+        ["message", 1],
+        ["message", 2],
+        ["message", 5],
+    ]
 
 
 async def test_a_message_outside_a_room_is_refused(clients: Clients) -> None:
@@ -237,6 +287,75 @@ async def test_the_seat_of_a_lost_one_is_free_at_once(clients: Clients) -> None:
     eve = await clients()
     assert await eve.call("join", "kitchen") == OK
     assert await bob.event() == ["other_joined", "kitchen", eve.id]
+
+
+async def test_a_renewal_is_told_to_both(clients: Clients) -> None:
+    ann, bob = await clients(PYCALL), await clients(PYCALL)
+    await ann.call("join", "kitchen")
+    await bob.call("join", "kitchen")
+    await ann.heard()
+    await bob.heard()
+    assert await bob.call("renew", "kitchen", 1) == OK
+    assert await ann.call("renew", "kitchen", 1) == OK
+    renewed = ["renewed", "kitchen", {"epoch": 2, "ice_servers": []}]
+    assert await ann.heard() == await bob.heard() == [renewed]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["kitchen"], ["kitchen", 0], ["kitchen", 2], ["kitchen", "1"], ["kitchen", None], ["garden", 1]],
+)
+async def test_what_is_no_renewal_of_the_present_is_ignored(
+    clients: Clients, arguments: list[object]
+) -> None:
+    ann, bob, eve = await clients(PYCALL), await clients(PYCALL), await clients(PYCALL)
+    for client in (ann, bob):
+        await client.call("join", "kitchen")
+        await client.heard()
+    await ann.heard()
+    for client in (ann, eve):
+        assert await client.call("renew", *arguments) == OK
+    assert await ann.heard() == await bob.heard() == await eve.heard() == []
+
+
+async def test_nothing_is_renewed_with_a_plain_client(clients: Clients) -> None:
+    ann, plain = await clients(PYCALL), await clients()
+    await ann.call("join", "kitchen")
+    await plain.call("join", "kitchen")
+    await ann.heard()
+    await plain.heard()
+    for client in (ann, plain):
+        assert await client.call("renew", "kitchen", 1) == OK
+    assert await ann.heard() == await plain.heard() == []
+
+
+async def test_a_renewal_of_no_room_is_refused(clients: Clients) -> None:
+    assert (await (await clients(PYCALL)).call("renew"))["code"] == "bad-room"
+
+
+async def test_ice_servers_are_made_for_each_member_and_the_host_it_called() -> None:
+    def ice_servers(member_id: str, host: str) -> list[dict[str, object]]:
+        return [{"urls": f"stun:{host}", "username": member_id}]
+
+    wire = SocketServer(Limits())
+    Gateway(wire, MemoryRoomStore(), ice_servers=ice_servers)
+    application = web.Application()
+    application.router.add_get("/socket.io/", wire.engine.handle_request)
+    async with test_utils.TestServer(application) as server, raw_clients(server.port or 0) as clients:
+        ann, bob, plain = await clients.open(Host="call.example:81"), await clients(PYCALL), await clients()
+        await ann.connect(PYCALL)
+        await ann.call("join", "kitchen")
+        await bob.call("join", "kitchen")
+        _, _, ann_id, more = await ann.event()
+        assert more["ice_servers"] == [{"urls": "stun:call.example", "username": ann_id}]
+        _, _, bob_id, more = await bob.event()
+        for_bob = [{"urls": "stun:127.0.0.1", "username": bob_id}]
+        assert more["ice_servers"] == for_bob
+        await bob.call("renew", "kitchen", 1)
+        assert await bob.event() == ["renewed", "kitchen", {"epoch": 2, "ice_servers": for_bob}]
+        await plain.call("join", "garden")
+        assert await plain.event() == ["joined", "garden", plain.id]
+        await wire.close()
 
 
 async def test_python_socketio_clients_talk_and_hang_up(server: SignallingServer) -> None:

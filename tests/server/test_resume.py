@@ -1,90 +1,71 @@
-"""Coming back to one's seat with its token while the server still sees the old connection."""
+"""Coming back to one's seat with its token, whether or not the server has noticed that one was away."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from typing import Any
 
-import aiohttp
 import pytest
 
 from pycall.server.app import SignallingServer
+from pycall.server.clients import id_of
 from pycall.server.limits import Limits
-from tests.server.raw import PATIENCE_S, Clients, RawClient, raw_clients
+from tests.server.raw import Clients, RawClient
+from tests.server.seating import OK, auth, health, joined, lose, pair, serving, until
 
-OK = {"ok": True}
-
-
-def auth(resume: object = None) -> dict[str, object]:
-    """What a pycall client connects with."""
-    return {"pycall": 1, "name": "Ann", "resume": resume}
+# The seat
 
 
-async def joined(client: RawClient, room: str = "kitchen") -> tuple[str, dict[str, Any]]:
-    """Join; returns one's id and what else one is told."""
-    assert await client.call("join", room) == OK
-    event, where, id_, more = await client.event()
-    assert (event, where) == ("joined", room)
-    return id_, more
-
-
-async def pair(clients: Clients) -> tuple[RawClient, RawClient, str]:
-    """Ann, Bob who is a plain client, and Ann's token."""
-    ann, bob = await clients(auth()), await clients()
-    _, more = await joined(ann)
-    assert await bob.call("join", "kitchen") == OK
-    assert [event[0] for event in await ann.heard()] == ["other_joined"]
-    assert [event[0] for event in await bob.heard()] == ["joined"]
-    return ann, bob, more["resume"]
-
-
-async def test_a_seat_moves_to_the_new_connection_and_the_other_one_hears_nothing(clients: Clients) -> None:
+@pytest.mark.parametrize("noticed", [True, False])
+async def test_a_seat_moves_to_the_new_connection_and_the_other_one_hears_nothing(
+    clients: Clients, server: SignallingServer, *, noticed: bool
+) -> None:
     ann, bob, token = await pair(clients)
+    if noticed:
+        await lose(ann, server)
     back = await clients(auth(token))
     id_, more = await joined(back)
-    peer = {"id": bob.id, "name": ""}
-    assert back.id != id_ == ann.id
-    assert more == {"epoch": 1, "peer": peer, "ice_servers": [], "resume": token, "resumed": True}
-    assert await ann.close_code() == 1006
+    assert id_ == id_of(token)
+    peer = {"id": bob.id, "name": "", "pycall": 0}
+    told = {"epoch": 1, "peer": peer, "offers": True, "ice_servers": [], "resume": token, "resumed": True}
+    assert more == told
+    if not noticed:
+        assert await ann.close_code() == 1006
     await back.emit("message", "here I am")
     assert await bob.event() == ["message", "here I am"]
     await bob.emit("message", "I never noticed")
-    assert await back.event() == ["message", "I never noticed"]
+    assert await back.event() == ["message", "I never noticed", 1]
     assert await bob.heard() == await back.heard() == []
 
 
-async def test_who_came_back_is_known_by_its_old_id_in_everything_that_follows(clients: Clients) -> None:
-    ann, bob, token = await pair(clients)
+async def test_who_came_back_is_known_by_its_id_in_everything_that_follows(clients: Clients) -> None:
+    _, bob, token = await pair(clients)
+    ann_id = id_of(token)
     back = await clients(auth(token))
     await joined(back)
     await bob.call("leave", "kitchen")
     assert await back.event() == ["bye", "kitchen", bob.id, {"reason": "left"}]
     eve = await clients(auth())
-    _, more = await joined(eve)
-    assert more["peer"] == {"id": ann.id, "name": "Ann"}
-    assert await back.event() == ["other_joined", "kitchen", eve.id, {"epoch": 2, "name": "Ann"}]
+    eve_id, more = await joined(eve)
+    assert more["peer"] == {"id": ann_id, "name": "Ann", "pycall": 1}
+    told = {"epoch": 2, "name": "Ann", "pycall": 1}
+    assert await back.event() == ["other_joined", "kitchen", eve_id, told]
     await back.emit("leave", "kitchen")
-    assert await back.event() == ["left", "kitchen", ann.id]
-    assert await eve.event() == ["bye", "kitchen", ann.id, {"reason": "left"}]
+    assert await back.event() == ["left", "kitchen", ann_id]
+    assert await eve.event() == ["bye", "kitchen", ann_id, {"reason": "left"}]
     id_, more = await joined(back)
-    assert (id_, more["resumed"]) == (back.id, False)
-
-
-async def test_who_came_back_and_is_lost_again_is_told_as_lost(clients: Clients) -> None:
-    ann, bob, token = await pair(clients)
-    back = await clients(auth(token))
-    await joined(back)
-    back.cut()
-    assert await bob.event() == ["bye", "kitchen", ann.id, {"reason": "lost"}]
+    assert (id_, more["resumed"]) == (ann_id, False)
 
 
 async def test_one_may_come_back_again_and_again(clients: Clients, server: SignallingServer) -> None:
-    ann, bob, token = await pair(clients)
+    _, bob, token = await pair(clients)
     for turn in range(5):
         back = await clients(auth(token))
         id_, more = await joined(back)
-        assert (id_, more["resumed"], more["epoch"], more["resume"]) == (ann.id, True, 1, token)
+        told = (id_, more["resumed"], more["epoch"], more["resume"])
+        assert told == (id_of(token), True, 1, token)
         await back.emit("message", turn)
         assert await bob.event() == ["message", turn]
     assert await bob.heard() == []
@@ -92,11 +73,9 @@ async def test_one_may_come_back_again_and_again(clients: Clients, server: Signa
 
 
 async def test_a_seat_alone_in_its_room_moves_too(clients: Clients, server: SignallingServer) -> None:
-    ann = await clients(auth())
-    _, more = await joined(ann)
-    back = await clients(auth(more["resume"]))
-    id_, again = await joined(back)
-    assert (id_, again["resumed"], again["peer"]) == (ann.id, True, None)
+    id_, more = await joined(await clients(auth()))
+    again, told = await joined(await clients(auth(more["resume"])))
+    assert (again, told["resumed"], told["peer"]) == (id_, True, None)
     assert await health(server) == {"rooms": 1, "members": 1}
 
 
@@ -106,76 +85,73 @@ async def test_of_many_who_come_with_one_token_one_has_the_seat(
     _, bob, token = await pair(clients)
     crowd = [await clients(auth(token)) for _ in range(10)]
     await asyncio.gather(*(client.emit("join", "kitchen") for client in crowd))
-    async with asyncio.timeout(PATIENCE_S):
-        while server.connections > 2:
-            await asyncio.sleep(0.01)
+    await until(lambda: server.connections == 2)
     assert await health(server) == {"rooms": 1, "members": 2}
     await bob.emit("message", "who of you?")
     heard = await asyncio.gather(*(last_words(client) for client in crowd))
-    assert sorted(words == ["message", "who of you?"] for words in heard) == [False] * 9 + [True]
+    assert sorted(words == ["message", "who of you?", 1] for words in heard) == [False] * 9 + [True]
     assert await bob.heard() == []
 
 
-async def test_a_thief_gets_nothing_without_the_token(clients: Clients) -> None:
+async def test_a_thief_gets_nothing_without_the_token(clients: Clients, server: SignallingServer) -> None:
     ann, bob, token = await pair(clients)
-    wrong: list[object] = [None, "", 7, True, [token], {"resume": token}, ann.id, bob.id, token[:-1]]
-    wrong += [token + " ", token.swapcase(), "é" + token, "\ud800", "x" * 10_000, token * 100]
+    wrong: list[object] = [None, "", 7, True, [token], {"resume": token}, id_of(token), bob.id, token[:-1]]
+    wrong += [token + " ", token.swapcase(), "é" + token, "\ud800", "x" * 10_000, token * 100, "x" * 22]
     for given in wrong:
-        thief = await clients(auth(given))
+        thief = await clients(auth(given, received=0))
         assert (await thief.call("join", "kitchen"))["code"] == "full", given
     plain = await clients({"resume": token})
     assert (await plain.call("join", "kitchen"))["code"] == "full"
     await ann.emit("message", "still mine")
     assert await bob.event() == ["message", "still mine"]
     assert await ann.heard() == await bob.heard() == []
+    await lose(ann, server)
+    for given in wrong:
+        thief = await clients(auth(given, received=0))
+        assert (await thief.call("join", "kitchen"))["code"] == "full", given
+    assert (await joined(await clients(auth(token))))[1]["resumed"]
 
 
-async def test_a_token_opens_no_other_room(clients: Clients) -> None:
-    ann, bob, token = await pair(clients)
+async def test_a_token_that_no_seat_has_gives_a_newcomer_its_id(clients: Clients) -> None:
+    _, bob, token = await pair(clients)
     elsewhere = await clients(auth(token))
     id_, more = await joined(elsewhere, "garden")
-    assert (id_, more["resumed"]) == (elsewhere.id, False)
-    assert more["resume"] != token
-    assert await ann.heard() == await bob.heard() == []
+    assert (id_, more["resumed"], more["resume"]) == (id_of(token), False, token)
+    assert await bob.heard() == []
 
 
-async def test_a_stale_token_counts_as_none(clients: Clients) -> None:
-    ann, bob, token = await pair(clients)
-    ann.cut()
-    assert await bob.event() == ["bye", "kitchen", ann.id, {"reason": "lost"}]
-    back = await clients(auth(token))
-    id_, more = await joined(back)
-    assert (id_, more["resumed"], more["epoch"]) == (back.id, False, 2)
-    assert more["resume"] != token
-    assert await bob.event() == ["other_joined", "kitchen", back.id]
-    third = await clients(auth(token))
-    assert (await third.call("join", "kitchen"))["code"] == "full"
+async def test_both_find_each_other_again_on_a_server_that_was_restarted() -> None:
+    async with serving() as (first, _):
+        _, before_ann = await joined(ann := await first(auth()))
+        _, before_bob = await joined(await first(auth()))
+        ann_id, bob_id = id_of(before_ann["resume"]), (await ann.event())[2]
+    async with serving() as (second, _):
+        ann = await second(auth(before_ann["resume"], received=3))
+        bob = await second(auth(before_bob["resume"], received=3))
+        id_, more = await joined(ann)
+        assert (id_, more["resumed"], more["peer"]) == (ann_id, False, None)
+        id_, more = await joined(bob)
+        assert (id_, more["resumed"], more["peer"]["id"]) == (bob_id, False, ann_id)
+        assert (await ann.event())[:3] == ["other_joined", "kitchen", bob_id]
+        await ann.call("message", "from a while ago", 25)
+        assert await bob.event() == ["message", "from a while ago", 1]
 
 
 async def test_coming_back_from_a_second_room_leaves_that_one(clients: Clients) -> None:
-    ann, bob, token = await pair(clients)
+    _, bob, token = await pair(clients)
     other = await clients()
     back = await clients(auth(token))
     await joined(back, "garden")
     assert await other.call("join", "garden") == OK
     await back.event()
     assert await back.call("join", "kitchen") == OK
-    assert await back.event() == ["left", "garden", back.id]
-    assert (await back.event())[:3] == ["joined", "kitchen", ann.id]
+    assert await back.event() == ["left", "garden", id_of(token)]
+    assert (await back.event())[:3] == ["joined", "kitchen", id_of(token)]
     assert await other.heard() == [
         ["joined", "garden", other.id],
-        ["bye", "garden", back.id, {"reason": "left"}],
+        ["bye", "garden", id_of(token), {"reason": "left"}],
     ]
     assert await bob.heard() == []
-
-
-async def test_every_seat_has_a_token_of_128_bits_of_its_own(clients: Clients) -> None:
-    tokens = set()
-    for number in range(20):
-        _, more = await joined(await clients(auth()), f"room-{number}")
-        tokens.add(more["resume"])
-    assert len(tokens) == 20
-    assert {len(token) for token in tokens} == {22}
 
 
 async def test_no_token_is_logged(clients: Clients, caplog: pytest.LogCaptureFixture) -> None:
@@ -189,27 +165,93 @@ async def test_no_token_is_logged(clients: Clients, caplog: pytest.LogCaptureFix
 
 
 async def test_an_old_connection_that_nobody_reads_any_more_is_gone_at_once() -> None:
-    server = SignallingServer("127.0.0.1", 0, limits=Limits(farewell_s=60))
-    await server.start()
-    async with raw_clients(server.port) as clients:
+    async with serving(limits=Limits(farewell_s=60)) as (clients, server):
         ann, bob, token = await pair(clients)
         ann.stop_reading()
         for _ in range(4):
             await bob.call("message", "x" * 60_000)
         await joined(await clients(auth(token)))
-        async with asyncio.timeout(PATIENCE_S):
-            while server.connections > 2:
-                await asyncio.sleep(0.01)
+        await until(lambda: server.connections == 2)
         assert await bob.heard() == []
-    await server.stop()
 
 
-async def health(server: SignallingServer) -> dict[str, int]:
-    """How many rooms and members the server sees."""
-    url = f"http://127.0.0.1:{server.port}/healthz"
-    async with aiohttp.ClientSession() as session, session.get(url) as response:
-        said = await response.json()
-    return {key: said[key] for key in ("rooms", "members")}
+# What was said meanwhile
+
+
+async def test_what_was_missed_is_sent_again_after_joined(clients: Clients, server: SignallingServer) -> None:
+    ann, bob, token = await pair(clients)
+    await bob.emit("message", "one")
+    assert await ann.event() == ["message", "one", 1]
+    await lose(ann, server)
+    for word in ("two", "three"):
+        await bob.call("message", word)
+    back = await clients(auth(token, received=1))
+    await joined(back)
+    assert await back.heard() == [["message", "two", 2], ["message", "three", 3]]
+    await bob.emit("message", "four")
+    assert await back.event() == ["message", "four", 4]
+
+
+async def test_who_does_not_say_what_it_received_is_sent_nothing_again(clients: Clients) -> None:
+    _, bob, token = await pair(clients)
+    await bob.call("message", "one")
+    back = await clients(auth(token))
+    await joined(back)
+    assert await back.heard() == []
+
+
+async def test_who_was_away_learns_of_a_renewal_from_its_epoch(
+    clients: Clients, server: SignallingServer
+) -> None:
+    ann, bob = await clients(auth()), await clients(auth())
+    _, more = await joined(ann)
+    await joined(bob)
+    await lose(ann, server)
+    await bob.call("message", "of the old epoch", 1)
+    await bob.call("renew", "kitchen", 1)
+    await bob.call("message", "of the new epoch", 2)
+    back = await clients(auth(more["resume"], received=0))
+    _, more = await joined(back)
+    assert (more["resumed"], more["epoch"], more["offers"]) == (True, 2, True)
+    assert await back.heard() == [["message", "of the new epoch", 2]]
+
+
+async def test_cut_at_any_moment_no_message_is_lost_or_doubled(clients: Clients) -> None:
+    rng = random.Random(4)
+    _, bob, token = await pair(clients)
+    heard: list[Any] = []
+    received = 0
+    number, said = 0, 0
+    unconfirmed: list[int] = []
+    confirmed: list[int] = []
+    for _ in range(40):
+        ann = await clients(auth(token, received=received))
+        assert (await joined(ann))[1]["resumed"]
+        for again in unconfirmed:
+            await ann.emit("message", again, again)
+        for _ in range(rng.randint(0, 6)):
+            number += 1
+            unconfirmed.append(number)
+            await ann.emit("message", number, number)
+            said += 1
+            await bob.emit("message", said)
+        if rng.random() < 0.5 and unconfirmed:
+            await ann.call("message", unconfirmed[-1], unconfirmed[-1])  # answers for all before
+            confirmed += unconfirmed
+            unconfirmed.clear()
+        for _ in range(rng.randint(0, said - received)):
+            message = await ann.event()
+            heard.append(message[1])
+            received = message[2]
+        ann.cut()
+    last = await clients(auth(token, received=received))
+    await joined(last)
+    for again in unconfirmed:
+        await last.call("message", again, again)
+    await bob.call("message", "end")
+    heard += [event[1] for event in await last.heard()]
+    assert heard == [*range(1, said + 1), "end"]
+    assert [event[1] for event in await bob.heard()] == list(range(1, number + 1))
 
 
 async def last_words(client: RawClient) -> list[Any]:
