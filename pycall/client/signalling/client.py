@@ -102,7 +102,7 @@ class SignallingClient:
         if self._token and room == self._room:
             await self._deliver("renew", room, epoch)
 
-    def check(self) -> None:
+    async def check(self) -> None:
         """Have the server prove that it still answers, and dial it at once if it does not.
 
         Returns at once and may be called as often as one likes. While it is being dialled, this

@@ -107,7 +107,7 @@ async def test_a_server_that_answers_is_not_dialled_again(url: str) -> None:
             await alice.client.join(room)
             await until(lambda: alice.client._token and alice.client._seated)
             for _ in range(20):
-                alice.client.check()
+                await alice.client.check()
             await until(lambda: not alice.client._checking)
         await alice.client.leave("kitchen")
         assert [type(each) for each in alice.posted] == [inputs.SignallingOpened, *[inputs.JoinedRoom] * 2]

@@ -200,11 +200,11 @@ async def test_a_silent_server_is_dialled_again_at_once_and_over_again_until_it_
     wire.freeze()
     await bob.client.send(Offer("v=0", came.epoch))
     for _ in range(100):
-        alice.client.check()
+        await alice.client.check()
     await until(lambda: alice.said(inputs.SignallingLost), BACK_S)
     await until(lambda: wire.laid >= 4, BACK_S)  # the first one, and attempts that overlap
     for _ in range(100):  # pile nothing up
-        alice.client.check()
+        await alice.client.check()
     await until(lambda: wire.laid >= 6, BACK_S)
     assert wire.laid < 20
     wire.thaw()
@@ -218,7 +218,7 @@ async def test_a_silent_server_is_dialled_again_at_once_and_over_again_until_it_
 
 async def test_closing_while_the_server_is_silent_waits_for_nothing(alice: Caller, wire: Cable) -> None:
     wire.freeze()
-    alice.client.check()
+    await alice.client.check()
     await until(lambda: wire.laid >= 3, BACK_S)
     await alice.client.close()
 
