@@ -270,7 +270,10 @@ def test_the_link_loses_the_share_it_was_told(laboratory: Laboratories) -> None:
         assert arrived == 2000 - lost
 
 
-er(lab) as ann, servers(lab) as (server, *_):
+def test_the_link_passes_the_rate_it_was_told(laboratory: Laboratories) -> None:
+    lab = laboratory("open")
+    lab.link.shape(rate_bps=1e6, queue_s=2.0)
+    with caller(lab) as ann, servers(lab) as (server, *_):
         began = time.monotonic()
         for _ in range(100):
             ann.send("x" * (1250 - 28), server.place)  # 10 ms of the rate, with its headers
