@@ -16,10 +16,9 @@ ICE_URL_RULE: Final = "Write stun:HOST:PORT, turn:HOST:PORT?transport=udp or tcp
 
 _LABEL: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _URL: Final = re.compile(
-    r"(?P<scheme>stuns?|turns?):(?P<host>\[[^\[\]]*\]|[^\[\]:?]*)"
+    r"(?P<scheme>stun|turns?):(?P<host>\[[^\[\]]*\]|[^\[\]:?]*)"
     r"(?::(?P<port>[0-9]{1,5}))?(?:\?transport=(?P<transport>udp|tcp))?"
 )
-_AUTHORITY: Final = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(?::[0-9]{0,5})?")
 
 
 def check_host(text: str) -> str:
@@ -41,18 +40,6 @@ def check_host(text: str) -> str:
     return str(ipaddress.IPv4Address(bare)) if labels[-1].isdecimal() else bare
 
 
-def host_of(authority: str) -> str:
-    """The host in the ``Host`` header of a request (RFC 9110 section 7.2), which ends in ``:port`` or not.
-
-    Raises:
-        ValueError: there is none in it.
-    """
-    match = _AUTHORITY.fullmatch(authority)
-    if match is None:
-        raise ValueError("not a host and a port")
-    return check_host(match["host"])
-
-
 def check_ice_url(text: str) -> str:
     """A URL of a STUN or TURN server, as it was written.
 
@@ -60,7 +47,7 @@ def check_ice_url(text: str) -> str:
         ValueError: it is none; :data:`ICE_URL_RULE` says what one looks like.
     """
     match = _URL.fullmatch(text)
-    if match is None or (match["transport"] and match["scheme"].startswith("stun")):
+    if match is None or (match["transport"] and match["scheme"] == "stun"):
         raise ValueError("not the URL of a STUN or TURN server")
     if match["port"] and not 1 <= int(match["port"]) <= 65535:
         raise ValueError("no port has this number")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from pycall.core.iceurls import check_host, host_of
+from pycall.core.iceurls import check_host
 
 LIFETIME_S: Final = 3600
 """For which credentials begin an allocation. Those begun go on; a renewed pairing gets new ones."""
@@ -59,10 +59,10 @@ class IceServers:
         self._unix_time = unix_time
 
     def for_member(self, member_id: str, host: str) -> list[dict[str, object]]:
-        """What to tell a member that sent ``host`` as the ``Host`` header of its connection.
+        """What to tell a member that reached this server by the name or address ``host``.
 
-        A public host that was configured is told to everybody. A header that names no host gets only
-        the servers elsewhere: it comes from the network.
+        A public host that was configured is told to everybody. For what is no host, which may come from
+        the network, there are only the servers elsewhere.
         """
         reached = self._public_host or _host_or_nothing(host)
         servers: list[dict[str, object]] = []
@@ -82,8 +82,8 @@ def _complete(urls: Iterable[str], host: str) -> list[str]:
     return [url.replace(HERE, host) for url in urls if host or HERE not in url]
 
 
-def _host_or_nothing(header: str) -> str:
+def _host_or_nothing(text: str) -> str:
     try:
-        return host_of(header)
+        return check_host(text)
     except ValueError:
         return ""

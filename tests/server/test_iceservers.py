@@ -8,7 +8,7 @@ NOW = 1_700_000_000.9
 
 
 def ice_servers(**options: str) -> IceServers:
-    servers = IceServers(**options, lifetime_s=600, unix_time=lambda: NOW)  # type: ignore[arg-type]
+    servers = IceServers(**options, lifetime_s=600, unix_time=lambda: NOW)
     servers.stun = (f"stun:{HERE}:8080",)
     servers.turns = (
         Turn((f"turn:{HERE}:3478?transport=udp", f"turns:{HERE}:5349?transport=tcp"), "one secret"),
@@ -18,28 +18,28 @@ def ice_servers(**options: str) -> IceServers:
 
 
 @pytest.mark.parametrize(
-    ("header", "host"),
+    ("name", "host"),
     [
         ("call.example.org", "call.example.org"),
-        ("192.0.2.1:8080", "192.0.2.1"),
-        ("[2001:db8::1]:443", "[2001:db8::1]"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "[2001:db8::1]"),
     ],
 )
-def test_a_member_is_told_the_name_it_came_by(header: str, host: str) -> None:
-    stun, turn, elsewhere = ice_servers().for_member("ann", header)
+def test_a_member_is_told_the_name_it_came_by(name: str, host: str) -> None:
+    stun, turn, elsewhere = ice_servers().for_member("ann", name)
     assert stun == {"urls": [f"stun:{host}:8080"]}
     assert turn["urls"] == [f"turn:{host}:3478?transport=udp", f"turns:{host}:5349?transport=tcp"]
     assert elsewhere["urls"] == ["turn:relay.example.org:3478?transport=udp"]
 
 
 def test_a_public_host_is_told_whatever_the_member_came_by() -> None:
-    stun, *_ = ice_servers(public_host="2001:db8::9").for_member("ann", "localhost:8080")
+    stun, *_ = ice_servers(public_host="2001:db8::9").for_member("ann", "localhost")
     assert stun == {"urls": ["stun:[2001:db8::9]:8080"]}
 
 
-@pytest.mark.parametrize("header", ["", "a b", 'a"b', "a?b", "[::1", "fe80::1%eth0", "a\nb", "x" * 300])
-def test_a_header_that_names_no_host_is_handed_to_nobody(header: str) -> None:
-    told = ice_servers().for_member("ann", header)
+@pytest.mark.parametrize("name", ["", "a:80", "a b", 'a"b', "a?b", "[::1", "fe80::1%eth0", "a\nb", "x" * 300])
+def test_what_is_no_host_is_handed_to_nobody(name: str) -> None:
+    told = ice_servers().for_member("ann", name)
     assert [server["urls"] for server in told] == [["turn:relay.example.org:3478?transport=udp"]]
 
 
@@ -59,4 +59,4 @@ def test_without_servers_there_is_nothing_to_tell() -> None:
 
 
 def test_a_secret_is_not_shown() -> None:
-    assert "secret" not in repr(Turn((), "one secret")).replace("secret=", "")
+    assert "one secret" not in repr(Turn((), "one secret"))
