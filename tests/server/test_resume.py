@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import secrets
 from typing import Any
 
 import pytest
+import socketio
 
 from pycall.server.app import SignallingServer
 from pycall.server.clients import id_of
 from pycall.server.limits import Limits
-from tests.server.raw import Clients, RawClient
+from tests.client.cable import cable
+from tests.server.raw import PATIENCE_S, Clients, RawClient
 from tests.server.seating import OK, auth, health, joined, lose, pair, serving, until
 
 # The seat
@@ -109,6 +112,22 @@ async def test_a_thief_gets_nothing_without_the_token(clients: Clients, server: 
     for given in wrong:
         thief = await clients(auth(given, received=0))
         assert (await thief.call("join", "kitchen"))["code"] == "full", given
+    assert (await joined(await clients(auth(token))))[1]["resumed"]
+
+
+async def test_of_a_thousand_guesses_none_gets_in(clients: Clients, server: SignallingServer) -> None:
+    ann, bob, token = await pair(clients)
+    await lose(ann, server)
+
+    async def guess() -> str:
+        thief = await clients(auth(secrets.token_urlsafe(16), received=0))
+        refused: str = (await thief.call("join", "kitchen"))["code"]
+        thief.cut()
+        return refused
+
+    for _ in range(20):
+        assert set(await asyncio.gather(*(guess() for _ in range(50)))) == {"full"}
+    assert await bob.heard() == []
     assert (await joined(await clients(auth(token))))[1]["resumed"]
 
 
@@ -224,7 +243,7 @@ async def test_cut_at_any_moment_no_message_is_lost_or_doubled(clients: Clients)
     number, said = 0, 0
     unconfirmed: list[int] = []
     confirmed: list[int] = []
-    for _ in range(40):
+    for _ in range(100):
         ann = await clients(auth(token, received=received))
         assert (await joined(ann))[1]["resumed"]
         for again in unconfirmed:
@@ -252,6 +271,36 @@ async def test_cut_at_any_moment_no_message_is_lost_or_doubled(clients: Clients)
     heard += [event[1] for event in await last.heard()]
     assert heard == [*range(1, said + 1), "end"]
     assert [event[1] for event in await bob.heard()] == list(range(1, number + 1))
+
+
+async def test_a_python_socketio_client_comes_back_to_what_it_missed(
+    clients: Clients, server: SignallingServer
+) -> None:
+    bob = await clients()
+    heard: asyncio.Queue[tuple[Any, ...]] = asyncio.Queue()
+
+    async def dial(url: str, **given: object) -> socketio.AsyncClient:
+        ann = socketio.AsyncClient(handle_sigint=False, reconnection=False)
+        ann.on("*", lambda *event: heard.put_nowait(event))
+        await ann.connect(url, transports=["websocket"], auth=auth(**given))
+        await ann.emit("join", "kitchen")
+        return ann
+
+    async with cable(server.port) as wire, asyncio.timeout(PATIENCE_S):
+        broken = await dial(wire.url)
+        token = (await heard.get())[3]["resume"]
+        await bob.call("join", "kitchen")
+        assert (await heard.get())[0] == "other_joined"
+        await bob.call("message", "one")
+        assert await heard.get() == ("message", "one", 1)
+        wire.cut()
+        await broken.wait()
+        await bob.call("message", "two")
+        ann = await dial(wire.url, resume=token, received=1)
+        assert (await heard.get())[3]["resumed"]
+        assert await heard.get() == ("message", "two", 2)
+        await ann.disconnect()
+        assert (await bob.heard())[-1] == ["bye", "kitchen", id_of(token), {"reason": "left"}]
 
 
 async def last_words(client: RawClient) -> list[Any]:
