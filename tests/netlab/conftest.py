@@ -4,8 +4,8 @@ A test asks for ``laboratory`` and builds one, or several (0.1 s each, 1 s with 
 
     def test_...(laboratory: Laboratories) -> None:
         lab = laboratory(a="cone", b="symmetric")  # or open, udp-blocked; ipv6 with ipv6 only
-        turn = lab.coturn()                        # turn.urls, turn.secret, turn.credentials("ann")
-        server = lab.server("--option", "…")       # a Program of tests/program.py; listens on lab.url
+        turn = lab.coturn()                        # also turn.urls, turn.secret, turn.credentials("ann")
+        server = lab.server(*turn.options)         # a Program of tests/program.py; listens on lab.url
         ann = lab.caller("a", "den", name="Ann")   # `pycall call den --json`, as a Program
         bob = lab.caller("b", "den", "--relay-only")
         bob.wait_for_event("connected")
@@ -76,3 +76,12 @@ def laboratory(_can_be_built: None, tmp_path: Path) -> Iterator[Laboratories]:
             return stack.enter_context(running_laboratory(a, b, folder))
 
         yield build
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests measured: a line for each property ``pair``."""
+    reports = terminalreporter.stats.get("passed", [])
+    rows = [value for report in reports for name, value in report.user_properties if name == "pair"]
+    if rows and all(isinstance(row, str) for row in rows):
+        terminalreporter.section("side a, side b, path, time from the other's coming to the first picture")
+        terminalreporter.write_line("\n".join(rows))

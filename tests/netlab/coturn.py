@@ -26,7 +26,7 @@ PORT: Final = 3478
 TLS_PORT: Final = 5349
 RELAY_PORTS: Final = range(50_000, 50_200)
 REALM: Final = "laboratory"
-SECRET: Final = "known to the server and to pycall serve"
+SECRET: Final = "c0ffee-shared-with-pycall-serve"
 
 DENIED: Final = (
     "0.0.0.0-0.255.255.255", "10.0.0.0-10.255.255.255", "100.64.0.0-100.127.255.255",
@@ -61,6 +61,12 @@ class Coturn:
     def urls(self) -> list[str]:
         """All three of them."""
         return [self.url(transport) for transport in ("udp", "tcp", "tls")]
+
+    @property
+    def options(self) -> list[str]:
+        """What `pycall serve` needs to hand it out: ``lab.server(*coturn.options)``."""
+        urls = [word for url in self.urls for word in ("--turn-url", url)]
+        return [*urls, "--turn-secret", self.secret]
 
     def credentials(self, user: str = "ann", lifetime_s: float = 600) -> tuple[str, str]:
         """A name and its password (draft-uberti-behave-turn-rest); a negative lifetime is an expired one."""

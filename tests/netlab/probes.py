@@ -72,7 +72,7 @@ def can_meet(one: Probe, other: Probe, one_at: Place, other_at: Place) -> bool:
     """Whether two that know where the other seems to be can open a way, both sending at once (RFC 5128)."""
     known = {one: {other_at}, other: {one_at}}
     answered = {one: False, other: False}
-    for _ in range(4):
+    for _ in range(3):
         for probe, peers in known.items():
             for peer in peers:
                 probe.send("heard you" if answered[probe] else "hello", peer)

@@ -26,6 +26,15 @@ UPLINK: Final = "wan"
 ROTATION: Final = 700
 """How far a rebinding moves each port; never back to itself within three."""
 
+MEETS: Final[dict[Kind, set[Kind]]] = {
+    "open": {"open", "cone", "symmetric"},
+    "cone": {"open", "cone"},
+    "symmetric": {"open"},
+    "udp-blocked": set(),
+    "ipv6": {"ipv6"},
+}
+"""Whom a side can reach without a relay."""
+
 FILTER: Final = """table inet lab {{
     chain input {{
         type filter hook input priority filter;
