@@ -135,8 +135,8 @@ def filmed(path: Path) -> list[Card]:
     return [card for card in cards if card is not None]
 
 
-def whistled(path: Path) -> dict[float, int]:
-    """How many fifths of a second of a recording are each of the two tones."""
+def whistled(path: Path, tones: tuple[float, ...] = WHISTLE_HZ) -> dict[float, int]:
+    """How many fifths of a second of a recording are each of these tones."""
     with av.open(str(path)) as file:
         sound: Any = np.concatenate([frame.to_ndarray().mean(axis=0) for frame in file.decode(audio=0)])
         rate = file.streams.audio[0].rate
@@ -145,4 +145,4 @@ def whistled(path: Path) -> dict[float, int]:
     for start in range(0, len(sound) - window, window):
         spectrum = np.abs(np.fft.rfft(sound[start : start + window] * np.hanning(window)))
         pitches.append(float(np.argmax(spectrum)) * rate / window)
-    return {hertz: sum(abs(pitch - hertz) < 10 for pitch in pitches) for hertz in WHISTLE_HZ}
+    return {hertz: sum(abs(pitch - hertz) < 10 for pitch in pitches) for hertz in tones}

@@ -6,14 +6,14 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import av
 import pytest
 from numpy.typing import NDArray
 
 from pycall.media.testsignals.wallclock import unix_time
-from tests.browser.guests import DEVICES, PATIENCE_S, Guest, Guests, at_the_page
+from tests.browser.guests import DEVICES, PATIENCE_S, Guests, at_the_page
 from tests.browser.known import (
     BARS,
     PITCHES,
@@ -132,7 +132,24 @@ def caller(start_pycall: Programs, origin: str) -> Callable[..., Caller]:
     return start
 
 
-async def sees_the_card(guest: Guest) -> None:
+class Page(Protocol):
+    """A page in some browser."""
+
+    async def evaluate(self, expression: str, arg: Any = None) -> Any:
+        """What a JavaScript function gives for this argument."""
+        ...
+
+
+class Viewer(Protocol):
+    """Who sees and hears what comes to a page."""
+
+    @property
+    def page(self) -> Page:
+        """Where it comes."""
+        ...
+
+
+async def sees_the_card(guest: Viewer) -> None:
     """Two cards of pycall in the page, made just now, the second after the first, their colours right."""
     first = await arrived_card(guest)
     assert first.bars == BARS
@@ -144,7 +161,7 @@ async def sees_the_card(guest: Guest) -> None:
     assert second.time_ms > first.time_ms
 
 
-async def arrived_card(guest: Guest) -> Card:
+async def arrived_card(guest: Viewer) -> Card:
     """The next card that can be read."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
@@ -153,7 +170,7 @@ async def arrived_card(guest: Guest) -> Card:
                 return card
 
 
-async def hears_the_melody(guest: Guest) -> None:
+async def hears_the_melody(guest: Viewer) -> None:
     """At least four different notes of it, and hardly anything else."""
     pitches: list[float] = []
     async with asyncio.timeout(PATIENCE_S):
