@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Final
 
 MAX_MESSAGES: Final = 64
@@ -48,7 +49,7 @@ class Outbox:
 
     def forget(self, until: float) -> None:
         """Give up what was sent at ``until`` or earlier."""
-        self._drop(sum(kept.at <= until for kept in self._kept))
+        self._drop(sum(1 for _ in takewhile(lambda kept: kept.at <= until, self._kept)))
 
     def clear(self) -> None:
         """Give up everything; the numbers go on."""
@@ -60,5 +61,7 @@ class Outbox:
         return self._kept[-1].at if self._kept else None
 
     def _drop(self, oldest: int) -> None:
+        if oldest == 0:
+            return
         self._size -= sum(len(kept.text) for kept in self._kept[:oldest])
         del self._kept[:oldest]
