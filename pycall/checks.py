@@ -5,6 +5,7 @@ Each check takes one value and returns the usable one, or raises :class:`Unusabl
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable
 from math import isfinite
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
+from pycall.core.iceurls import check_host, check_ice_url
 from pycall.core.names import clean_display_name
 
 Raw: TypeAlias = str | int | float | bool
@@ -144,12 +146,47 @@ def record(raw: Raw) -> Path | bool:
 
 def ice_server(raw: Raw) -> str:
     """The URL of a STUN or TURN server (RFC 7064, RFC 7065)."""
-    given = text(raw).strip()
-    host = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?"
-    if re.fullmatch(rf"(stun:{host}|turns?:{host}(\?transport=(udp|tcp))?)", given) is None:
+    try:
+        return check_ice_url(text(raw).strip())
+    except ValueError as error:
         hint = "Give stun:HOST:PORT, turn:HOST:PORT, turn:HOST:PORT?transport=tcp or turns:HOST:PORT."
-        raise Unusable(f"{shown(raw)} is not the address of a STUN or TURN server.", hint)
-    return given
+        raise Unusable(f"{shown(raw)} is not the address of a STUN or TURN server.", hint) from error
+
+
+def turn_server(raw: Raw) -> str:
+    """The URL of a TURN server (RFC 7065)."""
+    url = ice_server(raw)
+    if url.startswith("stun:"):
+        raise Unusable(f"{shown(raw)} is a STUN server.", "Give turn:HOST:PORT or turns:HOST:PORT.")
+    return url
+
+
+def host(raw: Raw) -> str:
+    """A host as in a URL, an IPv6 address in brackets; empty if none is given."""
+    if raw == "":
+        return ""
+    try:
+        return check_host(text(raw).strip())
+    except ValueError as error:
+        hint = "Give a name or an address without scheme and port, such as call.example.org."
+        raise Unusable(f"{shown(raw)} is not the name or address of a host.", hint) from error
+
+
+def ip_address(raw: Raw) -> str:
+    """An IPv4 or IPv6 address; empty if none is given."""
+    try:
+        return "" if raw == "" else str(ipaddress.ip_address(text(raw).strip()))
+    except ValueError as error:
+        raise Unusable(f"{shown(raw)} is not an IP address.", "Give one such as 198.51.100.7.") from error
+
+
+def port_range(raw: Raw) -> tuple[int, int]:
+    """First and last port, ``61000-65535``."""
+    match = re.fullmatch(r"([0-9]{1,5})-([0-9]{1,5})", str(raw))
+    first, last = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1024 <= first <= last <= 65535:
+        raise Unusable(f"{shown(raw)} is not a range of ports.", "Give FIRST-LAST, from 1024 to 65535.")
+    return first, last
 
 
 def secret_text(raw: Raw) -> str:

@@ -80,9 +80,11 @@ def _secret(help_text: str) -> Any:
     return field(default="", repr=False, metadata=described)
 
 
-def _key(default: Raw, check: Callable[[Raw], Any], help_text: str, metavar: str = "TEXT") -> Any:
+def _key(
+    default: Raw, check: Callable[[Raw], Any], help_text: str, metavar: str = "TEXT", *, is_shown: bool = True
+) -> Any:
     described = {"default": default, "check": check, "help": help_text, "metavar": metavar}
-    return field(default=check(default), metadata=described)
+    return field(default=check(default), repr=is_shown, metadata=described)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,30 @@ class ServerConfig:
         "Print the link as a QR code too.",
         "auto|always|never",
     )
+    public_host: str = _key(
+        "", checks.host, "Name callers reach this server by; else each is told the one it came by.", "HOST"
+    )
+    stun: bool = _key(True, checks.switch, "Tell callers their address by UDP (STUN).")
+    stun_port: int = _key(0, checks.whole(0, 65535), "UDP port for STUN; 0 for the number of --port.", "N")
+    turn: bool = _key(False, checks.switch, "Run an installed coturn, which relays calls (TURN).")
+    turn_port: int = _key(3478, checks.whole(1, 65535), "UDP and TCP port of --turn.", "N")
+    turn_tls_port: int = _key(5349, checks.whole(1, 65535), "TLS port of --turn; only with --cert.", "N")
+    turn_relay_ports: tuple[int, int] = _key(
+        "61000-65535", checks.port_range, "UDP ports that --turn relays to.", "FIRST-LAST"
+    )
+    turn_external_ip: str = _key(
+        "", checks.ip_address, "Address of the NAT in front of --turn, which passes all its ports on.", "ADDR"
+    )
+    turn_lifetime: int = _key(
+        3600, checks.whole(60, 86400), "For how long credentials for TURN begin a call.", "SECONDS"
+    )
+    turn_url: tuple[str, ...] = _keys(
+        checks.turn_server, "A TURN server elsewhere to tell callers of; may be repeated.", "URL"
+    )
+    turn_secret: str = _key(
+        "", checks.secret_text, "Secret shared with --turn-url, which `ps` shows everybody.", is_shown=False
+    )
+    turn_secret_file: Path | None = _key("", checks.file, "File with that secret, which does not.", "FILE")
 
 
 @dataclass(frozen=True, slots=True)

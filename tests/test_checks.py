@@ -35,3 +35,34 @@ def test_patience_may_be_none_at_all() -> None:
     for wrong in ("-1", "soon", "nan", "inf", True):
         with pytest.raises(checks.Unusable):
             checks.patience(wrong)
+
+
+def test_a_stun_server_relays_nothing() -> None:
+    assert checks.turn_server("turns:a?transport=tcp") == "turns:a?transport=tcp"
+    with pytest.raises(checks.Unusable, match="is a STUN server"):
+        checks.turn_server("stun:a")
+
+
+def test_a_host_is_a_name_or_an_address() -> None:
+    assert [checks.host(each) for each in ("", "a.example", "::1")] == ["", "a.example", "[::1]"]
+    for wrong in ("a b", "http://a", "a:80", True):
+        with pytest.raises(checks.Unusable):
+            checks.host(wrong)
+
+
+def test_an_address_is_one_with_numbers() -> None:
+    assert [checks.ip_address(each) for each in ("", "192.0.2.7", "2001:DB8::1")] == [
+        "",
+        "192.0.2.7",
+        "2001:db8::1",
+    ]
+    for wrong in ("a.example", "192.0.2", "[::1]", 7):
+        with pytest.raises(checks.Unusable):
+            checks.ip_address(wrong)
+
+
+def test_a_range_of_ports_has_a_first_and_a_last() -> None:
+    assert checks.port_range("61000-65535") == (61000, 65535)
+    for wrong in ("61000", "61000-60000", "80-90", "61000-70000", "a-b", 61000):
+        with pytest.raises(checks.Unusable):
+            checks.port_range(wrong)

@@ -13,6 +13,7 @@ import click
 
 from pycall.cli.addresses import is_loopback, own_names, reachable
 from pycall.cli.folders import data_folder
+from pycall.cli.ice import announcement, ice_of
 from pycall.cli.log import log_to_stderr
 from pycall.cli.loop import run
 from pycall.cli.options import config_options
@@ -48,9 +49,11 @@ def serve(config: ServerConfig, *, verbose: bool) -> int:
 async def _serve(config: ServerConfig) -> int:
     asked = _asked_to_end()
     identity = _identity(config)
-    server = SignallingServer(config.host, config.port, tls=identity.context if identity else None)
+    ice = ice_of(config)
+    tls = identity.context if identity else None
+    server = SignallingServer(config.host, config.port, tls=tls, ice=ice)
     await server.start()
-    for line in _announcement(config, server.port, identity):
+    for line in _announcement(config, server.port, identity, announcement(ice)):
         click.echo(line, color=True)
     await asked.wait()
     click.echo("Stopping ...")
@@ -82,13 +85,14 @@ def _asked_to_end() -> asyncio.Event:
     return asked
 
 
-def _announcement(config: ServerConfig, port: int, identity: Identity | None) -> list[str]:
-    """What to say at the start: where the server can be reached, by whom, and by which link."""
+def _announcement(config: ServerConfig, port: int, identity: Identity | None, helps: list[str]) -> list[str]:
+    """What to say at the start: where the server is, what ``helps`` to connect, for whom, by which link."""
     scheme = "https" if identity else "http"
     addresses = reachable(config.host)
     is_local = all(map(is_loopback, addresses))
     lines = [f"Signalling server listening on {_url(scheme, addresses[0], port)}"]
     lines += [f"               and reachable as {_url(scheme, each, port)}" for each in addresses[1:]]
+    lines += helps
     if not is_local:
         lines.append(OPEN_ROOMS)
     if identity is None and not is_local:

@@ -22,6 +22,7 @@ import pycall
 from pycall.core.names import terminal_safe
 from pycall.errors import ListenFailed
 from pycall.server.gateway import Gateway
+from pycall.server.ice import Ice
 from pycall.server.limits import Limits
 from pycall.server.pages import Pages
 from pycall.server.store import MemoryRoomStore, RoomStore
@@ -51,13 +52,16 @@ class SignallingServer:
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         store: RoomStore | None = None,
+        ice: Ice | None = None,
     ) -> None:
+        """``ice`` is what helps callers to connect, started and stopped with the server; default: nothing."""
         self._host = host
         self._port = port
         self._tls = tls
         self._store = store or MemoryRoomStore()
         self._wire = SocketServer(limits or Limits())
-        self._gateway = Gateway(self._wire, self._store)
+        self._ice = ice or Ice()
+        self._gateway = Gateway(self._wire, self._store, ice_servers=self._ice.servers.for_member)
         self._stopping = False
         self._runner = web.AppRunner(
             self._application(), access_log=None, logger=_http_log(), shutdown_timeout=SHUTDOWN_S
@@ -78,17 +82,27 @@ class SignallingServer:
         """Listen; returns when clients can connect.
 
         Raises:
-            ListenFailed: it cannot listen at this address.
+            ListenFailed: it cannot listen at this address, or what helps callers to connect cannot.
+            ConfigError: a relay is wanted and not installed.
         """
+        try:
+            await self._ice.start_relay()
+            await self._listen()
+            await self._ice.start_stun([each[0] for each in self._runner.addresses], self.port)
+        except BaseException:
+            await self._runner.cleanup()
+            await self._ice.stop()
+            raise
+        log.debug("listening on port %d", self.port)
+
+    async def _listen(self) -> None:
         await self._runner.setup()
         try:
             await web.TCPSite(
                 self._runner, self._host, self._port, ssl_context=self._tls, backlog=1024
             ).start()
         except (OSError, OverflowError, UnicodeError) as reason:
-            await self._runner.cleanup()
             raise _listen_failed(self._host, self._port, reason) from reason
-        log.debug("listening on port %d", self.port)
 
     async def stop(self) -> None:
         """Tell everybody, close every connection and stop listening; takes about a second at most."""
@@ -99,6 +113,7 @@ class SignallingServer:
         self._gateway.announce_stop()
         await self._wire.close()
         await self._runner.cleanup()
+        await self._ice.stop()
 
     def _application(self) -> web.Application:
         application = web.Application()

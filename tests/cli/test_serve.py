@@ -54,6 +54,7 @@ def test_it_says_where_it_listens_and_answers_there(start_pycall: Programs) -> N
     program, port = serve(start_pycall)
     assert program.stdout.splitlines() == [
         f"Signalling server listening on http://127.0.0.1:{port}",
+        f"STUN is answered on UDP port {port}",
         f"In a browser: http://127.0.0.1:{port}/   A room's own link ends in /r/ROOM",
     ]
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as response:
@@ -134,6 +135,7 @@ def test_with_tls_it_prints_the_fingerprint_of_the_certificate_it_shows(
     program, port = serve(start_pycall, "--tls", env=data)
     assert program.stdout.splitlines() == [
         f"Signalling server listening on https://127.0.0.1:{port}",
+        f"STUN is answered on UDP port {port}",
         "The certificate is self-signed: browsers warn, `pycall call` needs --cert-sha256",
         fingerprint_at(port),
         f"In a browser: https://127.0.0.1:{port}/   A room's own link ends in /r/ROOM",

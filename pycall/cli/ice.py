@@ -1,0 +1,114 @@
+"""From the options of `pycall serve` to what helps callers to connect, and what to say of it at the start."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from pathlib import Path
+from typing import Final
+
+from pycall.cli.addresses import is_loopback, reachable
+from pycall.config import ServerConfig
+from pycall.core.names import terminal_safe
+from pycall.errors import ConfigError, ListenFailed
+from pycall.server.coturn import RelaySettings
+from pycall.server.ice import Ice
+from pycall.server.iceservers import Turn
+
+MOST_CHARACTERS: Final = 1000
+"""A secret longer than this is none."""
+
+
+def ice_of(config: ServerConfig) -> Ice:
+    """What the options ask for, not yet started.
+
+    Raises:
+        ConfigError: they contradict each other, or the secret's file cannot be used.
+        ListenFailed: the host to listen on has no address.
+    """
+    return Ice(
+        stun_port=config.stun_port if config.stun else None,
+        relay=_relay(config) if config.turn else None,
+        elsewhere=_elsewhere(config),
+        public_host=config.public_host,
+        lifetime_s=config.turn_lifetime,
+    )
+
+
+def announcement(ice: Ice) -> list[str]:
+    """What to say once it runs."""
+    lines = []
+    if ice.stun_port is not None:
+        lines.append(f"STUN is answered on UDP port {ice.stun_port}")
+    relay = ice.relay_settings
+    if relay is not None:
+        tls = f", by TLS on port {relay.tls_port}" if relay.certificate else ""
+        ports = f"{relay.ports[0]}-{relay.ports[1]}"
+        lines.append(f"TURN by UDP and TCP on port {relay.port}{tls}, relaying on UDP ports {ports}")
+        if relay.is_local:
+            lines.append("The relay serves this machine only, as the server does: see --host.")
+    return lines
+
+
+def _relay(config: ServerConfig) -> RelaySettings:
+    addresses = tuple(each for host in reachable(config.host) for each in _numeric(host))
+    return RelaySettings(
+        addresses,
+        port=config.turn_port,
+        tls_port=config.turn_tls_port,
+        ports=config.turn_relay_ports,
+        external_ip=config.turn_external_ip or _outside(config.public_host, addresses),
+        certificate=config.cert,
+        key=config.key,
+    )
+
+
+def _outside(public_host: str, addresses: tuple[str, ...]) -> str:
+    """The address of the NAT in front of us, if the public host is an address that is not ours."""
+    try:
+        address = str(ipaddress.ip_address(public_host.strip("[]")))
+    except ValueError:  # a name, or none
+        return ""
+    return "" if address in addresses or is_loopback(address) else address
+
+
+def _numeric(host: str) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ListenFailed(
+            f"Cannot listen on {terminal_safe(host)}: it has no address.",
+            "Give an address of this machine as --host, or 0.0.0.0 for all of them.",
+        ) from error
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _elsewhere(config: ServerConfig) -> list[Turn]:
+    if config.turn_secret and config.turn_secret_file:
+        raise ConfigError("Of --turn-secret and --turn-secret-file only one can be meant.", "Leave one out.")
+    secret = _read(config.turn_secret_file) if config.turn_secret_file else config.turn_secret
+    if bool(secret) != bool(config.turn_url):
+        raise ConfigError(
+            "A TURN server's URL and the secret shared with it belong together.",
+            "Give --turn-url and --turn-secret-file.",
+        )
+    return [Turn(config.turn_url, secret)] if secret else []
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            secret = file.read(MOST_CHARACTERS + 1).strip()
+    except OSError as error:
+        why = error.strerror or "it cannot be read"
+        raise ConfigError(f"{path}: {why}.", "Check --turn-secret-file.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: the secret is not text.", "Write it as coturn's static-auth-secret."
+        ) from error
+    if not secret or len(secret) > MOST_CHARACTERS or not secret.isprintable():
+        raise ConfigError(
+            f"{path}: there is no secret in it.",
+            "One line is needed, the same text as coturn's static-auth-secret.",
+        )
+    return secret

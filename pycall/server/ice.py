@@ -1,0 +1,74 @@
+"""What a server does for callers behind NATs: a STUN responder, a relay, and telling members of both."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Iterable
+
+from pycall.errors import ListenFailed
+from pycall.server.coturn import RelaySettings
+from pycall.server.iceservers import HERE, LIFETIME_S, IceServers, Turn
+from pycall.server.relay import Relay
+from pycall.server.stun import StunResponder
+
+log = logging.getLogger(__name__)
+
+
+class Ice:
+    """The STUN responder and the relay of one signalling server."""
+
+    def __init__(
+        self,
+        *,
+        stun_port: int | None = None,
+        relay: RelaySettings | None = None,
+        elsewhere: Iterable[Turn] = (),
+        public_host: str = "",
+        lifetime_s: int = LIFETIME_S,
+    ) -> None:
+        """``stun_port`` is 0 for HTTP's number, ``None`` for no STUN; ``elsewhere`` are more relays."""
+        self.servers = IceServers(public_host=public_host, lifetime_s=lifetime_s)
+        self.servers.turns = tuple(elsewhere)
+        self.relay_settings = relay
+        self._wanted_port = stun_port
+        self._stun = StunResponder()
+        self._relay = Relay(relay) if relay else None
+
+    @property
+    def stun_port(self) -> int | None:
+        """The UDP port that answers; ``None`` if there is none."""
+        return self._stun.port
+
+    async def start_relay(self) -> None:
+        """Run the relay, if one is wanted; raises what :meth:`Relay.start` does."""
+        if self._relay is not None:
+            await self._relay.start()
+            self.servers.turns = (self._relay.turn, *self.servers.turns)
+
+    async def start_stun(self, addresses: Iterable[str], http_port: int) -> None:
+        """Answer STUN on these addresses, if that is wanted.
+
+        Raises:
+            ListenFailed: the port that was asked for cannot be used. One that was not is done without.
+        """
+        if self._wanted_port is None:
+            return
+        port = self._wanted_port or http_port
+        try:
+            await self._stun.start(addresses, port)
+        except OSError as error:
+            why = "is in use" if error.errno == errno.EADDRINUSE else "cannot be used"
+            sentence = f"STUN is not answered: UDP port {port} {why}."
+            hint = "Choose another --stun-port, or see who has it with `ss -lunp`."
+            if self._wanted_port:
+                raise ListenFailed(sentence, hint) from error
+            log.warning("%s %s", sentence, hint)
+        else:
+            self.servers.stun = (f"stun:{HERE}:{port}",)
+
+    async def stop(self) -> None:
+        """End both."""
+        self._stun.stop()
+        if self._relay is not None:
+            await self._relay.stop()
