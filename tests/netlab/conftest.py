@@ -62,7 +62,7 @@ def _can_be_built() -> None:
         with namespaces("trial") as (trial,):
             os.close(trial.open_tun("trial0"))
     except (LaboratoryError, OSError) as error:
-        pytest.skip(f"no network namespaces or TUN devices here: {error}")
+        pytest.skip(f"no network namespaces or TUN devices here: {str(error).splitlines()[0]}")
 
 
 @pytest.fixture
