@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pycall.client.descriptions import MAX_CANDIDATES, parse_candidate, take_apart
+from pycall.client.descriptions import MAX_CANDIDATES, parse_candidate, take_apart, with_candidates
 
 OFFER = (Path(__file__).parent / "offer.sdp").read_text(encoding="utf-8")
 HOST = "1 1 udp 2130706431 192.0.2.1 5000 typ host"
@@ -73,6 +73,16 @@ def test_a_candidate_is_read_with_and_without_its_attribute_name(prefix: str) ->
     candidate = parse_candidate(prefix + HOST)
     assert candidate is not None
     assert (candidate.ip, candidate.port, candidate.type) == ("192.0.2.1", 5_000, "host")
+
+
+def test_our_candidates_are_written_in_every_section() -> None:
+    sdp = "v=0\r\nm=audio 9 X 0\r\na=candidate:old\r\na=mid:0\r\nm=video 9 X 0\r\na=end-of-candidates\r\n"
+    section = "a=mid:0\r\na=candidate:new\r\n"
+    written = with_candidates(sdp, ["candidate:new"], complete=False)
+    assert written == (
+        f"v=0\r\na=ice-options:trickle\r\nm=audio 9 X 0\r\n{section}m=video 9 X 0\r\na=candidate:new\r\n"
+    )
+    assert with_candidates(sdp, [], complete=True).count("a=end-of-candidates") == 2
 
 
 @pytest.mark.parametrize("address", ["2001:db8::1", "0a1b2c3d-0000-4000-8000-000000000000.local"])

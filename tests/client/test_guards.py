@@ -10,7 +10,7 @@ from aiortc.rtcsctptransport import encode_params
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pycall.client.guards import decode_params, without_bridges
+from pycall.client.guards import decode_params, may_be_a_peer, without_bridges
 
 
 @given(st.lists(st.tuples(st.integers(0, 0xFFFF), st.binary(max_size=40)), max_size=8))
@@ -63,3 +63,26 @@ def test_a_bridge_is_offered_when_there_is_nothing_else() -> None:
 
 def test_a_computer_without_any_network_calls_itself() -> None:
     assert without_bridges([], []) == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("address", "possible"),
+    [
+        ("192.0.2.1", True),
+        ("10.0.0.1", True),
+        ("127.0.0.1", True),
+        ("2001:db8::1", True),
+        ("0.0.0.0", False),
+        ("0.1.2.3", False),
+        ("224.0.0.251", False),
+        ("240.0.0.1", False),
+        ("255.255.255.255", False),
+        ("::", False),
+        ("ff02::fb", False),
+        ("fe80::1%eth0", False),
+        ("::ffff:192.0.2.1", False),
+        ("example.org", False),
+    ],
+)
+def test_only_addresses_of_one_computer_may_be_a_peers(address: str, possible: bool) -> None:
+    assert may_be_a_peer(address) is possible

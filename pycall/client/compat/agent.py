@@ -104,7 +104,7 @@ class IceAgent:
         if isinstance(connection, IceConnection):
             self._connection = connection
             connection.servers = tuple(servers)
-            connection.gathered = lambda candidate: gathered(candidate and line_of(candidate))
+            connection.gathered = lambda candidate: gathered(line_of(candidate) if candidate else None)
             connection.moved = moved
 
     async def gather(self) -> None:

@@ -278,6 +278,7 @@ class IceConnection(TricklingConnection):
         if self._closing or protocol not in self._protocols:
             return
         self._protocols.remove(protocol)
+        protocol.transport.close()
         for pair in [pair for pair in self.pairs if pair.protocol is protocol]:
             pair.state = State.FAILED
             self.pairs.remove(pair)

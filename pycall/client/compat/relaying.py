@@ -57,7 +57,7 @@ class Relay:
 
     def attach(self, protocol: asyncio.DatagramProtocol) -> None:
         """Hand what is relayed to ``protocol``, which sends by this."""
-        protocol.connection_made(self)  # type: ignore[arg-type]  a transport in all that is used of one
+        protocol.connection_made(self)  # type: ignore[arg-type]  # it is one in all that is used
         self._client.receiver = protocol
         self._start(self._refresh(), "pycall-refresh-channels")
 
@@ -82,6 +82,7 @@ class Relay:
             if len(self._waiting[address]) < MAX_WAITING:
                 self._waiting[address].append(data)
         elif address in self._numbers or len(self._numbers) < MAX_PEERS:
+            self._numbers.setdefault(address, FIRST_CHANNEL + len(self._numbers))
             self._waiting[address] = [data]
             self._start(self._bind(address), "pycall-bind-channel")
 
@@ -120,7 +121,7 @@ class Relay:
             self._client._send(struct.pack("!HH", number, len(data)) + data)
 
     async def _bind(self, address: Address) -> None:
-        number = self._numbers.setdefault(address, FIRST_CHANNEL + len(self._numbers))
+        number = self._numbers[address]
         self._client.channel_to_peer[number] = address  # the peer may speak before the answer is here
         try:
             async with asyncio.timeout(BIND_S):

@@ -17,7 +17,7 @@ from aioice.ice import StunProtocol, TransportPolicy
 from aioice.utils import random_string
 
 from pycall.client.compat.gathering import Gathering
-from pycall.client.compat.pairs import MAX_LEARNED, Pair, Pairs
+from pycall.client.compat.pairs import MAX_LEARNED, MAX_PAIRS, Pair, Pairs
 from pycall.client.guards import may_be_a_peer
 from pycall.client.iceservers import Server
 
@@ -51,7 +51,7 @@ class TricklingConnection(aioice.ice.Connection):
     @property
     def chosen(self) -> Pair | None:
         """The pair that carries the media."""
-        return self._nominated.get(1)  # type: ignore[return-value]  all pairs are made here
+        return self._nominated.get(1)  # type: ignore[return-value]  # all pairs are made here
 
     async def gather_candidates(self) -> None:
         """Gather; returns with the first candidates, or when there are none."""
@@ -89,6 +89,9 @@ class TricklingConnection(aioice.ice.Connection):
     def _add_remote_candidate(self, remote_candidate: Candidate, network_host: str) -> None:
         if not may_be_a_peer(network_host) or not remote_candidate.port:
             logger.debug("Dropped a candidate that is no single computer's.")
+            return
+        if len(self._remote_candidates) >= MAX_PAIRS + MAX_LEARNED:
+            logger.debug("Dropped a candidate after too many.")
             return
         super()._add_remote_candidate(remote_candidate, network_host)
         self.moved()  # what was learned may have been told now

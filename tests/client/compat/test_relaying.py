@@ -1,0 +1,110 @@
+"""An allocation is used as a socket is, and given back without waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from aioice import stun, turn
+
+from pycall.client.compat import relaying
+from pycall.client.compat.relaying import MAX_PEERS, Relay, allocate
+from pycall.client.iceservers import TurnServer
+from tests.client.pair import until
+from tests.client.turn import HOST, PASSWORD, USER, Coturn
+
+
+def refuse(code: int, reason: str) -> None:
+    raise AssertionError(code, reason)
+
+
+class _Taker(asyncio.DatagramProtocol):
+    def __init__(self) -> None:
+        self.taken: list[tuple[bytes, tuple[str, int]]] = []
+        self.lost = asyncio.Event()
+
+    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
+        self.taken.append((data, address))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        assert exc is None
+        self.lost.set()
+
+
+@contextlib.asynccontextmanager
+async def relay_of(
+    coturn: Coturn, refused: Callable[[int, str], None] = refuse
+) -> AsyncIterator[tuple[Relay, _Taker]]:
+    relay = await allocate(TurnServer(HOST, coturn.port, "udp", USER, PASSWORD), HOST, None, refused)
+    taker = _Taker()
+    relay.attach(taker)
+    try:
+        yield relay, taker
+    finally:
+        relay.close()
+        await taker.lost.wait()
+
+
+@pytest.mark.parametrize("kind", [turn.TurnClientUdpProtocol, turn.TurnClientTcpProtocol])
+async def test_the_names_used_of_the_client_are_there(
+    kind: type[turn.TurnClientUdpProtocol | turn.TurnClientTcpProtocol],
+) -> None:
+    client = kind((HOST, 1), username="a", password="b", lifetime=600, channel_refresh_time=600)
+    for name in (
+        "_send", "channel_bind", "channel_to_peer", "connect", "integrity_key", "mapped_address", "nonce",
+        "peer_to_channel", "realm", "receiver", "refresh_task", "relayed_address", "send_stun", "server",
+        "username",
+    ):  # fmt: skip
+        assert hasattr(client, name), name
+
+
+async def test_packets_pass_both_ways(coturn: Coturn) -> None:
+    async with relay_of(coturn) as (relay, taker):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.bind((HOST, 0))
+            peer.setblocking(False)
+            relay.sendto(b"first", peer.getsockname())
+            relay.sendto(b"second", peer.getsockname())
+            loop = asyncio.get_running_loop()
+            for expected in (b"first", b"second"):
+                data, source = await loop.sock_recvfrom(peer, 100)
+                assert data == expected
+                assert source == relay.get_extra_info("sockname")
+                peer.sendto(b"back", source)
+            await until(lambda: (b"back", peer.getsockname()) in taker.taken)
+
+
+async def test_channels_are_bound_anew_before_they_end(
+    coturn: Coturn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying, "REFRESH_S", 0.05)
+    before = coturn.said("CHANNEL_BIND processed, success")
+    async with relay_of(coturn) as (relay, _):
+        relay.sendto(b"hello", (HOST, 9))
+        await until(lambda: coturn.said("CHANNEL_BIND processed, success") >= before + 3)
+
+
+async def test_no_more_peers_than_can_be_meant_get_a_channel(coturn: Coturn) -> None:
+    async with relay_of(coturn) as (relay, _):
+        for port in range(1, 1_000):
+            relay.sendto(b"x", (HOST, port))
+        assert len(relay._waiting) == MAX_PEERS
+        relay.close()
+        relay.sendto(b"x", (HOST, 1))
+        assert relay.is_closing()
+
+
+async def test_a_peer_the_server_does_not_relay_to_is_told(coturn: Coturn) -> None:
+    refused: list[int] = []
+    async with relay_of(coturn, lambda code, _: refused.append(code)) as (relay, _):
+        relay.sendto(b"x", ("224.0.0.251", 5_353))
+        await until(lambda: refused == [403])
+
+
+async def test_a_wrong_password_is_refused_and_leaves_nothing(coturn: Coturn) -> None:
+    with pytest.raises(stun.TransactionFailed):
+        await allocate(TurnServer(HOST, coturn.port, "tcp", USER, "wrong"), HOST, None, refuse)
+    await asyncio.sleep(0)  # its transport closes in the next round of the loop
