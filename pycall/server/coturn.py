@@ -107,7 +107,7 @@ def configuration(
         *_who(secret),
         *_peers(settings),
         *_what_is_off(settings),
-        f"userdb={folder}/turndb",
+        "userdb=:memory:",
         f"pidfile={folder}/turnserver.pid",
         "log-file=stdout",
     ]

@@ -43,12 +43,13 @@ folder=$1; shift
 exec 3<&0 </dev/null
 "$@" 3<&- &
 turn=$!
-{ read -r _ <&3; kill "$turn"; } 2>/dev/null &
+exec >/dev/null 2>&1
+{ read -r _ <&3; kill "$turn"; } &
 watch=$!
 exec 3<&-
 wait "$turn"; code=$?
-while kill -0 "$turn" 2>/dev/null; do wait "$turn"; code=$?; done
-kill "$watch" 2>/dev/null
+while kill -0 "$turn"; do wait "$turn"; code=$?; done
+kill "$watch"
 rm -rf -- "$folder"
 exit "$code"
 """

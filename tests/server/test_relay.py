@@ -22,7 +22,15 @@ from pycall.errors import ConfigError, ListenFailed
 from pycall.server.coturn import USER_QUOTA, RelaySettings
 from pycall.server.relay import Relay
 from tests.rig import needs
-from tests.server.turnclient import Allocation, allocation, credentials
+from tests.server.turnclient import (
+    Allocation,
+    allocation,
+    credentials,
+    exchanged,
+    free_port_twice,
+    runs,
+    turnserver,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -56,13 +64,7 @@ def _coturn() -> None:
 @pytest.fixture
 def port() -> int:
     """A port that nobody listens on, neither by TCP nor by UDP."""
-    while True:
-        with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            with contextlib.suppress(OSError):
-                udp.bind(tcp.getsockname())
-                number: int = tcp.getsockname()[1]
-                return number
+    return free_port_twice()
 
 
 @pytest.fixture
@@ -100,17 +102,6 @@ async def refusal(port: int, name: str, password: str) -> int:
             pass
     code: int = failed.value.response.attributes["ERROR-CODE"][0]
     return code
-
-
-async def exchanged(ann: Allocation, bob: Allocation) -> None:
-    """Both heard each other, relay to relay; the first datagrams come before a permission of the other."""
-    async with asyncio.timeout(10):
-        while ann.received.datagrams.empty() or bob.received.datagrams.empty():
-            ann.transport.sendto(b"from ann", bob.relayed)
-            bob.transport.sendto(b"from bob", ann.relayed)
-            await asyncio.sleep(0.05)
-    assert ann.received.datagrams.get_nowait() == b"from bob"
-    assert bob.received.datagrams.get_nowait() == b"from ann"
 
 
 # --- whom it relays to --------------------------------------------------------------------------------------
@@ -218,27 +209,6 @@ async def test_its_answer_to_a_stranger_is_no_longer_than_the_question(relay: Re
 
 
 # --- its life -----------------------------------------------------------------------------------------------
-
-
-def turnserver(port: int) -> int:
-    """The process id of the one whose folder has this port."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            arguments = (entry / "cmdline").read_bytes().split(b"\0")
-            if arguments[0].endswith(b"turnserver") and f"listening-port={port}\n" in Path(
-                arguments[2].decode()
-            ).read_text(encoding="utf-8"):
-                return int(entry.name)
-    raise AssertionError("it does not run")
-
-
-def runs(process: int) -> bool:
-    """Whether it has not ended; where nobody asks for its exit code, something of it stays."""
-    try:
-        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 async def test_its_secret_is_for_its_own_eyes(relay: Relay, port: int, folders: Path) -> None:

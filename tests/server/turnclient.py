@@ -1,11 +1,14 @@
-"""A TURN client for tests: aioice's, and requests of our own over its connection."""
+"""A TURN client for tests, aioice's with requests of our own, and a look at the servers that run."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aioice import stun, turn
@@ -90,3 +93,46 @@ async def _gone(relayed: Any) -> None:
 def credentials(server: Turn, expires: float, member_id: str = "ann") -> tuple[str, str]:
     """What the server would hand a member."""
     return server.credentials(member_id, int(expires))
+
+
+async def exchanged(ann: Allocation, bob: Allocation) -> None:
+    """Both heard each other, relay to relay; the first datagrams come before a permission of the other."""
+    async with asyncio.timeout(10):
+        while ann.received.datagrams.empty() or bob.received.datagrams.empty():
+            ann.transport.sendto(b"from ann", bob.relayed)
+            bob.transport.sendto(b"from bob", ann.relayed)
+            await asyncio.sleep(0.05)
+    assert ann.received.datagrams.get_nowait() == b"from bob"
+    assert bob.received.datagrams.get_nowait() == b"from ann"
+
+
+def free_port_twice() -> int:
+    """A port of 127.0.0.1 that nobody listens on, neither by TCP nor by UDP."""
+    while True:
+        with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            with contextlib.suppress(OSError):
+                udp.bind(tcp.getsockname())
+                number: int = tcp.getsockname()[1]
+                return number
+
+
+def turnserver(port: int) -> int:
+    """The process id of the one whose folder has this port."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            arguments = (entry / "cmdline").read_bytes().split(b"\0")
+            if arguments[0].endswith(b"turnserver") and f"listening-port={port}\n" in Path(
+                arguments[2].decode()
+            ).read_text(encoding="utf-8"):
+                return int(entry.name)
+    raise AssertionError(f"no turnserver listens on port {port}")
+
+
+def runs(process: int) -> bool:
+    """Whether it has not ended; where nobody asks for its exit code, something of it stays."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0]
+    except OSError:
+        return False
+    return state != "Z"
