@@ -148,6 +148,8 @@ class SignallingClient:
             self._stirred.clear()
             if self._checking and connection.standing:
                 self._checking = False
+                if connection.uprooted:
+                    return False
                 # The server of a seat with a token confirms also that one leaves a room one is not in.
                 elsewhere = "-" if self._room != "-" else "_"
                 if self._token and not await connection.answers("leave", elsewhere):

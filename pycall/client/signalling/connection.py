@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,8 +26,8 @@ LONGEST_ANSWER_S: Final = 5.0
 CLOSE_S: Final = 1.0
 """For saying goodbye to a server that may be silent."""
 
-SETTLE_S: Final = 0.3
-"""For what waits for a socket to notice that it is shut."""
+SETTLE_S: Final = 1.0
+"""For what waits for a socket to notice that it is shut; a matter of milliseconds."""
 
 MAX_RECEIVED: Final = 256 * 1024
 """Bytes of a websocket message that are read; the server passes on at most 64 kB."""
@@ -126,6 +127,11 @@ class Connection:
             return False
         return True
 
+    @property
+    def uprooted(self) -> bool:
+        """Whether this computer no longer has the address it speaks from: nothing can come back."""
+        return any(not _is_ours(each) for each in self._sockets if each.fileno() >= 0)
+
     async def answers(self, event: str, *arguments: object) -> bool:
         """Whether the server confirms this event in time; to be asked by one at a time."""
         proof = self._proof = asyncio.Event()
@@ -153,8 +159,9 @@ class Connection:
         ending = [self._dialling, engine.read_loop_task, engine.write_loop_task]
         tasks = [task for task in ending if task is not None]
         if tasks:
-            _, stuck = await asyncio.wait(tasks, timeout=SETTLE_S)
-            for task in stuck:  # in a lookup, say
+            in_a_lookup = not self._sockets
+            _, stuck = await asyncio.wait(tasks, timeout=0 if in_a_lookup else SETTLE_S)
+            for task in stuck:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         await self._session.close()
@@ -177,3 +184,13 @@ class Connection:
         made = socket.socket(family, kind, protocol)
         self._sockets.append(made)
         return made
+
+
+def _is_ours(connected: socket.socket) -> bool:
+    """Whether another socket can be bound to the address of this one."""
+    try:
+        with socket.socket(connected.family, socket.SOCK_DGRAM) as probe:
+            probe.bind((connected.getsockname()[0], 0))
+    except OSError as error:
+        return error.errno != errno.EADDRNOTAVAIL
+    return True
