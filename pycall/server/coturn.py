@@ -48,6 +48,13 @@ FORBIDDEN: Final = (
 """To whom nothing is relayed: the insides of networks, and what leads there by another name (RFC 6890)."""
 
 
+OFF: Final = (
+    "no-cli", "no-dtls", "no-tcp-relay", "no-rfc5780", "no-stun-backward-compatibility",
+    "no-software-attribute", "response-origin-only-with-rfc5780", "no-dynamic-ip-list", "no-dynamic-realms",
+)  # fmt: skip
+"""Everything a relay for calls does not need, or that makes its answers to strangers longer."""
+
+
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
     """Where a relay listens and relays."""
@@ -106,8 +113,8 @@ def configuration(
         *_where(settings),
         *_who(secret),
         *_peers(settings),
-        *_what_is_off(settings),
-        "userdb=:memory:",
+        *OFF,
+        "userdb=:memory:",  # the releases of Debian insist on a database; nothing is kept in it
         f"pidfile={folder}/turnserver.pid",
         "log-file=stdout",
     ]
@@ -154,6 +161,7 @@ def _who(secret: str) -> list[str]:
         f"max-bps={MOST_BYTES_PER_S}",
         f"max-allocate-lifetime={LIFETIME_S}",
         "stale-nonce=600",
+        "fingerprint",
     ]
 
 
@@ -167,19 +175,3 @@ def _peers(settings: RelaySettings) -> list[str]:
     lines += [f"denied-peer-ip={each}" for each in (*FORBIDDEN, *others)]
     lines.append("no-multicast-peers")
     return [*lines, "allow-loopback-peers"] if settings.is_local else lines
-
-
-def _what_is_off(_settings: RelaySettings) -> list[str]:
-    """Everything a relay for calls does not need."""
-    return [
-        "no-cli",
-        "no-dtls",
-        "no-tcp-relay",
-        "no-rfc5780",
-        "no-stun-backward-compatibility",
-        "no-software-attribute",
-        "response-origin-only-with-rfc5780",
-        "fingerprint",
-        "no-dynamic-ip-list",
-        "no-dynamic-realms",
-    ]

@@ -116,8 +116,8 @@ class Relay:
             pause = min(2 * pause, LONGEST_PAUSE_S)
             try:
                 run = self._run = await self._launched()
-            except ListenFailed as error:
-                log.warning("%s", error.message)
+            except (ListenFailed, OSError) as error:
+                log.warning("%s", error)
             else:
                 log.warning("the TURN server runs again")
 
@@ -161,9 +161,10 @@ class Relay:
         deadline = time.monotonic() + START_S
         while not await _accepts(self._settings.addresses[0], self._settings.port):
             if run.has_ended or time.monotonic() > deadline:
+                await run.end()  # only then all that it said is here
                 raise ListenFailed(
                     f"The TURN server did not start: {run.last_words() or 'it said nothing'}",
-                    "See `turnserver` in docs/operating.md, or run without --turn.",
+                    "Another release of coturn may help, or run it by itself and name it with --turn-url.",
                 )
             await asyncio.sleep(0.05)
 
@@ -217,7 +218,7 @@ class _Run:
             await self.ended()
 
     def last_words(self) -> str:
-        """The last line it wrote, if it is about what is wrong here."""
+        """The last line it wrote."""
         lines = [line.strip() for line in self._said.decode(errors="replace").splitlines() if line.strip()]
         return terminal_safe(lines[-1]) if lines else ""
 

@@ -258,15 +258,22 @@ async def test_a_port_in_use_is_said_so(relay: Relay, port: int) -> None:
     assert "--turn-port" in failed.value.hint
 
 
-async def test_a_server_that_does_not_start_is_said_so_and_cleared_up(port: int, folders: Path) -> None:
-    """Its folder is gone, which the fixture looks at."""
-    settings = RelaySettings(
-        ("127.0.0.1",), port=port, tls_port=port + 1, certificate=folders / "no", key=folders / "no"
+async def test_a_server_that_does_not_start_is_said_so_in_its_own_words(
+    port: int, tmp_path: Path, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "turnserver").write_text(
+        "#!/bin/sh\necho Starting\nprintf 'No such \\033[1mrelay\\n'\nexit 1\n"
     )
-    relay = Relay(settings)
-    with contextlib.suppress(ListenFailed):  # releases differ in whether they go on without TLS
-        await relay.start()
-    await relay.stop()
+    (programs / "turnserver").chmod(0o755)
+    with monkeypatch.context() as only_this:
+        only_this.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+        with pytest.raises(ListenFailed) as failed:
+            await Relay(RelaySettings(("127.0.0.1",), port=port)).start()
+    assert failed.value.message == r"The TURN server did not start: No such \x1b[1mrelay"
+    shutil.rmtree(programs)
+    assert not list(folders.iterdir())
 
 
 async def test_without_coturn_it_says_how_to_get_it(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
