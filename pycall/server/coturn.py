@@ -94,7 +94,7 @@ class RelaySettings:
 
 def options_of(help_text: str) -> frozenset[str]:
     """The options that a release's `turnserver -h` names."""
-    return frozenset(re.findall(r"--([a-z][a-z0-9-]+)", help_text))
+    return frozenset(re.findall(r"--([a-z][a-z0-9_-]+)", help_text))
 
 
 def configuration(

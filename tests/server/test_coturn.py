@@ -69,9 +69,9 @@ def test_only_options_that_the_release_knows_are_written() -> None:
     assert lines(HERE, known=frozenset({"no-tls"})) == ["no-tls"]
 
 
-@pytest.mark.parametrize("option", ["listening-port", "no-cli", "X-not-there"])
+@pytest.mark.parametrize("option", ["listening-port", "no-tlsv1_1", "X-not-there"])
 def test_options_are_found_in_the_help(option: str) -> None:
     known = options_of(
-        " -p, --listening-port\t<port>\t\tTURN listener port (Default: 3478).\n --no-cli\t\tOff."
+        " -p, --listening-port\t<port>\t\tTURN listener port (Default: 3478).\n --no-tlsv1_1\t\tOff."
     )
     assert (option in known) == (not option.startswith("X"))
