@@ -37,7 +37,9 @@ BETTER_PATIENCE_S: Final = 0.05
 SETTLED_S: Final = 1.0
 """How long better direct pairs may still answer after one was chosen."""
 
-AGAIN_S: Final = 0.1
+AGAIN_S: Final = 0.02
+MAX_AGAIN: Final = 5
+"""How often a pair is asked anew because the other side's check came: now its NAT lets ours in."""
 
 
 class IceConnection(TricklingConnection):
@@ -167,8 +169,9 @@ class IceConnection(TricklingConnection):
             return
         now = asyncio.get_running_loop().time()
         pair.heard_at = now
-        if pair.state is State.IN_PROGRESS and now > pair.asked_at + AGAIN_S:
+        if pair.state is State.IN_PROGRESS and now > pair.asked_at + AGAIN_S and pair.asked_again < MAX_AGAIN:
             pair.asked_at = now
+            pair.asked_again += 1
             self._start(self._ask_again(pair), "pycall-check-again")
         elif pair.state not in {State.IN_PROGRESS, State.SUCCEEDED}:
             self._check(pair)

@@ -24,6 +24,7 @@ class Pair(CandidatePair):
     def __init__(self, protocol: StunProtocol, remote: Candidate) -> None:
         super().__init__(protocol, remote)
         self.asked_at = -math.inf
+        self.asked_again = 0
         self.answered_at = -math.inf
         """When our last check was answered: consent to send (RFC 7675)."""
         self.heard_at = -math.inf
