@@ -19,6 +19,7 @@ from pycall.cli.keys import Keys, watch_keys
 from pycall.cli.render import Renderer
 from pycall.cli.signals import on_ending
 from pycall.client.driver import Driver
+from pycall.client.network import NetworkWatch
 from pycall.client.peer import Outgoing, Peer
 from pycall.client.signalling import SignallingClient
 from pycall.config import CallConfig
@@ -109,7 +110,12 @@ class Session:
             announce=self._show,
             playout_s=lambda: self.studio.incoming.sound_delay_s,
         )
-        outcome = await self._driver.run()
+        network = NetworkWatch(self._driver.post)
+        network.start()
+        try:
+            outcome = await self._driver.run()
+        finally:
+            await network.close()
         await self.studio.finish()
         self._ended = outcome.ended
         if outcome.error is not None:
@@ -118,10 +124,11 @@ class Session:
     def _open_peer(
         self, attempt: int, ice_servers: tuple[IceServer, ...], post: Callable[[i.Input], None]
     ) -> Peer:
-        studio = self.studio
+        studio, config = self.studio, self._config
         return Peer(
             attempt,
-            ice_servers=ice_servers,
+            ice_servers=(*own_ice_servers(config), *ice_servers),
+            relay_only=config.relay_only,
             outgoing=Outgoing(studio.pictures, studio.sound),
             incoming=studio.incoming,
             post=post,
@@ -189,6 +196,14 @@ def _close_stdout() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
+
+
+def own_ice_servers(config: CallConfig) -> tuple[IceServer, ...]:
+    """The STUN and TURN servers that were configured here; user name and password are for the latter."""
+    stun = tuple(url for url in config.ice_server if url.startswith("stun:"))
+    turn = tuple(url for url in config.ice_server if not url.startswith("stun:"))
+    servers = (IceServer(stun), IceServer(turn, config.turn_username, config.turn_credential))
+    return tuple(server for server in servers if server.urls)
 
 
 def own_name(config: CallConfig) -> str:

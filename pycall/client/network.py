@@ -32,18 +32,17 @@ class Look:
     monotonic: float
     wall: float
 
-    def differs_from(self, before: Look) -> bool:
-        """Whether connections may have broken since.
+    def change_since(self, before: Look) -> inputs.NetworkChanged | None:
+        """What happened since, if anything.
 
         The monotonic clock stands still during sleep, or, on some systems, runs on; so the wall clock
         jumps against it, or it jumps itself. Somebody who sets the clock looks like the former.
         """
         passed_s = self.monotonic - before.monotonic
-        return (
-            self.addresses != before.addresses
-            or abs(self.wall - before.wall - passed_s) > SLEPT_S
-            or passed_s > LOOK_EVERY_S + SLEPT_S
-        )
+        slept = abs(self.wall - before.wall - passed_s) > SLEPT_S or passed_s > LOOK_EVERY_S + SLEPT_S
+        if not slept and self.addresses == before.addresses:
+            return None
+        return inputs.NetworkChanged(lost=slept or not before.addresses <= self.addresses)
 
 
 class NetworkWatch:
@@ -73,8 +72,8 @@ class NetworkWatch:
         while True:
             with suppress(OSError):  # the system could not list them: ask again
                 now = await asyncio.to_thread(_look)
-                if before is not None and now.differs_from(before):
-                    self._post(inputs.NetworkChanged())
+                if before is not None and (change := now.change_since(before)) is not None:
+                    self._post(change)
                 before = now
             await asyncio.sleep(LOOK_EVERY_S)
 

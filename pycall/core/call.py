@@ -91,8 +91,8 @@ class Call:
                 return self._refused(code, message)
             case i.MessageReceived(message):
                 return self._received(message, now)
-            case i.NetworkChanged():
-                return self._network_changed(now)
+            case i.NetworkChanged(lost):
+                return self._network_changed(now, lost=lost)
             case i.HungUp():
                 return self._finish("hangup")
             case i.Interrupted():
@@ -117,11 +117,8 @@ class Call:
         match self.phase:
             case Phase.CONNECTED:  # the call outlived its signalling connection
                 return self._joined_again(pairing, now, resumed=joined.resumed)
-            case Phase.CONNECTING if joined.resumed and self._is_peer(pairing):
-                assert joined.epoch is None or pairing is not None
-                return (
-                    [] if joined.epoch is None else self._link.renewed(joined.epoch, joined.ice_servers, now)
-                )
+            case Phase.CONNECTING if joined.resumed and pairing is not None and self._is_peer(pairing):
+                return self._link.resumed(pairing, joined.ice_servers, now)
             case Phase.CONNECTING if joined.resumed and pairing is None:
                 return self._peer_gone("lost", now)
             case Phase.JOINING:
@@ -140,16 +137,14 @@ class Call:
             self._link.unpair()
             return []
         if not self._is_peer(pairing):
-            self._knocking = pairing
-            self._link.unpair()
-            return []
+            return self._knocked(pairing)
         self._dropped_by_server = False
-        if resumed and pairing.epoch not in {None, self._link.epoch}:  # the other one asked meanwhile
-            return self._link.renewed(pairing.epoch or 0, self._ice_servers, now)
+        if resumed:
+            return self._link.resumed(pairing, self._ice_servers, now)
         return self._link.adopt(pairing, now)
 
-    def _is_peer(self, pairing: Pairing | None) -> bool:
-        return pairing is not None and self.peer is not None and pairing.peer.id == self.peer.id
+    def _is_peer(self, pairing: Pairing) -> bool:
+        return self.peer is not None and pairing.peer.id == self.peer.id
 
     def _other_joined(self, pairing: Pairing, now: float) -> list[o.Output]:
         match self.phase:
@@ -159,14 +154,17 @@ class Call:
                 self._dropped_by_server = False
                 return self._link.adopt(pairing, now)
             case Phase.CONNECTED:
-                # The same one, back at the server, or the next one: the media of the old decides.
-                self._knocking = pairing
-                self._link.unpair()
-                return []
+                return self._knocked(pairing)
             case Phase.CONNECTING:
                 return [*self._open(now), *self._pair(pairing, now)]
             case _:
                 return self._pair(pairing, now)
+
+    def _knocked(self, pairing: Pairing) -> list[o.Output]:
+        """Somebody else has the other seat: the media of the one we talk to decides when it is gone."""
+        self._knocking = pairing
+        self._link.unpair()
+        return []
 
     def _pair(self, pairing: Pairing, now: float) -> list[o.Output]:
         self.peer = pairing.peer
@@ -193,13 +191,13 @@ class Call:
                 return []
         return self._peer_gone(reason, now)
 
-    def _network_changed(self, now: float) -> list[o.Output]:
+    def _network_changed(self, now: float, *, lost: bool) -> list[o.Output]:
         if self.phase is not Phase.WAITING:
-            return [*self._link.network_changed(now), o.CheckSignalling()]
-        waiting_until = self._phase_until
-        out = [*self._open(now), o.CheckSignalling()]  # candidates of the addresses of now
-        self._phase_until = waiting_until
-        return out
+            return self._link.network_changed(now, lost=lost)
+        return [
+            *self._link.open(self._ice_servers),
+            o.CheckSignalling(),
+        ]  # candidates of the addresses of now
 
     def _full(self, now: float) -> list[o.Output]:
         self._seated = False

@@ -188,7 +188,12 @@ class MediaHeard:
 
 @dataclass(frozen=True, slots=True)
 class NetworkChanged:
-    """The addresses of this computer are others than before, or it woke from sleep."""
+    """The addresses of this computer are others than before, or it woke from sleep.
+
+    ``lost`` when what stood before may not stand any more: an address is gone, or it slept.
+    """
+
+    lost: bool = True
 
 
 @dataclass(frozen=True, slots=True)

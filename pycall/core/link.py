@@ -66,6 +66,7 @@ class Link:
         self._carrying: _Attempt | None = None
         self._building: _Attempt | None = None
         self._renewal: _Renewal | None = None
+        self._path: events.Path | None = None
         self._silent = False
         self._asked = False
 
@@ -95,7 +96,7 @@ class Link:
         if renewal is None:
             return None
         times = [renewal.build_until if self._building else renewal.ask_at]
-        if not renewal.told and (self._silent or self._building):
+        if not renewal.told:
             times.append(renewal.tell_at)
         if self._silent:
             times.append(renewal.heard_at + self._reconnect_s)
@@ -149,7 +150,7 @@ class Link:
             self._building.path = path
             return self._take_over(now)
         if self._carrying is not None and self._carrying.path is None:
-            self._carrying.path = path
+            self._carrying.path = self._path = path
             return [o.MeasurePeer(attempt)]
         return []
 
@@ -158,7 +159,7 @@ class Link:
         if self._carrying is None or self._carrying.number != attempt or self._carrying.path in {None, path}:
             return []
         self._carrying.path = path
-        return [_path_event(path)]
+        return self._on(path)
 
     # Silence
 
@@ -171,7 +172,7 @@ class Link:
             self._renewal.heard_at = min(self._renewal.heard_at, now - silent_s)
         if silent_s < patience.SILENCE_S:
             return []
-        return [*self._doubt(now, heard_at=now - silent_s), *self._tell(now)]
+        return [*self._doubt(now, now - silent_s), *self._tell(now)]
 
     def heard(self, attempt: int, now: float) -> list[o.Output]:
         """Something came on ``attempt``, for the first time or again."""
@@ -197,7 +198,7 @@ class Link:
         if self._carrying is None or self._carrying.path is None or not self._renewable:
             return None
         self._carrying, self._silent = None, True
-        return [o.ClosePeer(attempt, say_bye=False), *self._doubt(now, heard_at=now)]
+        return [o.ClosePeer(attempt, say_bye=False), *self._doubt(now, now)]
 
     def gave_up(self, now: float) -> bool:
         """Whether the silence has lasted too long."""
@@ -207,16 +208,19 @@ class Link:
 
     # Renewing
 
-    def network_changed(self, now: float) -> list[o.Output]:
-        """This computer's addresses changed: what stands was made for the old ones."""
-        if self._pairing is None:
-            return []
+    def network_changed(self, now: float, *, lost: bool) -> list[o.Output]:
+        """This computer's addresses changed; what stands was made for one that is ``lost``, perhaps.
+
+        Others than before may help where nothing stands.
+        """
+        if self._pairing is None or not (lost or self._renewal is not None):
+            return [o.CheckSignalling()]
         if self._carrying is not None and self._carrying.path is None:
             return self._question()
         out = self._drop_building()
         if self._renewal is None:
-            self._renewal = _Renewal(now, now + patience.TELL_S, now)
-        return [*out, *self._ask(now)]
+            self._renewal = _Renewal(now, now, now)
+        return [*out, *self._ask(now), *self._tell(now)]
 
     def renewed(self, epoch: int, ice_servers: tuple[IceServer, ...], now: float) -> list[o.Output]:
         """The server counted the pairing up: both build another connection."""
@@ -232,10 +236,17 @@ class Link:
         if asked and self._renewal is None:  # it speaks again: we asked in vain
             return [o.SendMessage(Keep(epoch))]
         out = self._drop_building()
-        renewal = self._renewal = self._renewal or _Renewal(now, now + patience.TELL_S, now)
+        renewal = self._renewal = self._renewal or _Renewal(now, now, now)
         renewal.build_until = now + patience.BUILD_S
         self._building, order = self._opened()
-        return [*out, order, *self._begin(self._building)]
+        return [*out, order, *self._begin(self._building), *self._tell(now)]
+
+    def resumed(self, pairing: Pairing, ice_servers: tuple[IceServer, ...], now: float) -> list[o.Output]:
+        """We are on our seat again, the same peer on the other; it may have renewed the pairing meanwhile."""
+        if pairing.epoch is None or pairing.epoch == self.epoch:
+            return self.adopt(pairing, now)
+        self._pairing = Pairing(pairing.peer, self.epoch, pairing.offering)
+        return self.renewed(pairing.epoch, ice_servers, now)
 
     def adopt(self, pairing: Pairing, now: float) -> list[o.Output]:
         """The same peer in a pairing the server knows by another number, or in the one from before.
@@ -260,7 +271,7 @@ class Link:
         if self._building is not None and now >= renewal.build_until:
             out += self._drop_building()
             renewal.ask_at = now
-        if now >= renewal.tell_at and (self._silent or self._building is not None):
+        if now >= renewal.tell_at:
             out += self._tell(now)
         if self._building is None and now >= renewal.ask_at:
             out += self._ask(now) if self._silent else self._settled(now)
@@ -270,7 +281,7 @@ class Link:
     def _renewable(self) -> bool:
         return self._pairing is not None and self._pairing.peer.renews and self._pairing.epoch is not None
 
-    def _doubt(self, now: float, *, heard_at: float) -> list[o.Output]:
+    def _doubt(self, now: float, heard_at: float) -> list[o.Output]:
         if self._renewal is None:
             self._renewal = _Renewal(heard_at, now + patience.TELL_S, now)
         return self._ask(now) if self._building is None and now >= self._renewal.ask_at else []
@@ -316,8 +327,14 @@ class Link:
             return []
         out: list[o.Output] = [] if old is None else [o.ClosePeer(old.number, say_bye=False)]
         self._carrying, self._building, self._silent = new, None, False
-        out += [*self._settled(now), o.MeasurePeer(new.number)]
-        return out if old is not None and old.path == new.path else [*out, _path_event(new.path)]
+        return [*out, *self._settled(now), o.MeasurePeer(new.number), *self._on(new.path)]
+
+    def _on(self, path: events.Path) -> list[o.Output]:
+        """The call goes this way now."""
+        before, self._path = self._path, path
+        if path == before:
+            return []
+        return [o.Announce(events.PathChanged(path.kind, path.local, path.remote, path.protocol))]
 
     def _drop_building(self, *, keep: bool = False) -> list[o.Output]:
         """Give up what is being built; with ``keep`` the other end learns that it is for good."""
@@ -336,7 +353,3 @@ class Link:
         peer, epoch, offering = self._pairing.peer, self._pairing.epoch, self._pairing.offering
         wait_s = 0.0 if peer.renews else patience.CANDIDATES_S
         return attempt.negotiation.begin(epoch, offering=offering, wait_s=wait_s)
-
-
-def _path_event(path: events.Path) -> o.Announce:
-    return o.Announce(events.PathChanged(path.kind, path.local, path.remote, path.protocol))

@@ -20,7 +20,7 @@ RECONNECT_S: Final = 60.0
 """How long a call tries to get its media back."""
 
 TELL_S: Final = 1.0
-"""A connection replaced by then was hardly interrupted, and nobody need know."""
+"""How long a connection that the other end closed may only be the beginning of its goodbye."""
 
 ASK_AGAIN_S: Final = 2.0
 """When asking for another connection led to nothing: the question, or its answer, went astray."""

@@ -97,28 +97,29 @@ def test_an_epoch_that_comes_after_the_silence_ended_by_itself_is_given_back() -
     assert link.deadline is None
 
 
-def test_who_hears_well_follows_the_one_who_does_not_and_tells_it_after_a_while() -> None:
+def test_who_hears_well_follows_the_one_who_does_not() -> None:
     link = standing(offering=False)
-    assert link.renewed(2, (), 30.0) == [o.OpenPeer(2, ())]
+    assert link.renewed(2, (), 30.0) == [o.OpenPeer(2, ()), o.Announce(events.Reconnecting(0.0))]
     assert link.received(Offer("offer", 2), 30.1) == [o.AcceptOffer(2, "offer")]
-    assert link.deadline == 30.0 + TELL_S
-    assert link.tick(31.0) == [o.Announce(events.Reconnecting(1.0))]
     link.connected(2, DIRECT, 31.5)
     assert o.Announce(events.Reconnected(2.0)) in link.heard(2, 32.0)
 
 
-def test_a_quick_replacement_is_not_told() -> None:
+def test_a_connection_the_other_end_closed_may_only_be_the_beginning_of_its_goodbye() -> None:
     link = standing()
-    link.renewed(2, (), 30.0)
-    link.connected(2, DIRECT, 30.2)
-    assert link.heard(2, 30.3) == [o.ClosePeer(1, say_bye=False), o.MeasurePeer(2)]
+    assert link.broke(1, 30.0) == [o.ClosePeer(1, say_bye=False), *ASKED]
+    assert link.deadline == 30.0 + TELL_S
+    assert link.tick(30.0 + TELL_S) == [o.Announce(events.Reconnecting(TELL_S))]
 
 
 def test_what_is_kept_at_the_other_end_is_kept_here_unless_it_is_silent_here() -> None:
     hearing = standing()
     hearing.renewed(2, (), 30.0)
     assert hearing.received(Keep(7), 30.1) == []
-    assert hearing.received(Keep(2), 30.2) == [o.ClosePeer(2, say_bye=False)]
+    assert hearing.received(Keep(2), 30.5) == [
+        o.ClosePeer(2, say_bye=False),
+        o.Announce(events.Reconnected(0.5)),
+    ]
     assert hearing.deadline is None
     deaf = building()
     assert deaf.received(Keep(2), 22.5) == [o.ClosePeer(2, say_bye=False)]
@@ -147,19 +148,16 @@ def test_what_cannot_be_built_is_tried_again_in_the_next_epoch() -> None:
 def test_a_broken_successor_of_a_connection_that_speaks_ends_the_renewal() -> None:
     link = standing()
     link.renewed(2, (), 30.0)
-    assert link.broke(2, 30.5) == [o.ClosePeer(2, say_bye=False)]
+    assert link.broke(2, 30.5) == [o.ClosePeer(2, say_bye=False), o.Announce(events.Reconnected(0.5))]
     assert link.deadline is None
 
 
 def test_a_connection_that_breaks_is_replaced() -> None:
     link = standing()
     assert link.broke(1, 30.0) == [o.ClosePeer(1, say_bye=False), *ASKED]
-    link.renewed(2, (), 30.1)
+    link.renewed(2, (), 30.0)
     link.connected(2, DIRECT, 30.4)
-    assert link.heard(2, 30.5) == [
-        o.MeasurePeer(2),
-        o.Announce(events.PathChanged("direct", "host", "host", "udp")),
-    ]
+    assert link.heard(2, 30.5) == [o.Announce(events.Reconnected(0.5)), o.MeasurePeer(2)]
 
 
 def test_a_first_connection_that_breaks_and_one_to_a_plain_client_are_not_replaced() -> None:
@@ -182,21 +180,27 @@ def test_the_time_for_reconnecting_counts_from_the_last_that_was_heard() -> None
     assert link.gave_up(80.0)
 
 
-def test_other_addresses_replace_the_connection_before_it_falls_silent() -> None:
+def test_a_lost_address_replaces_the_connection_before_it_falls_silent() -> None:
     link = standing()
-    assert link.network_changed(30.0) == ASKED
+    assert link.network_changed(30.0, lost=True) == [*ASKED, o.Announce(events.Reconnecting(0.0))]
     assert link.renewed(2, (), 30.1) == [o.OpenPeer(2, ()), o.CreateOffer(2)]
-    assert link.network_changed(30.2) == [
+    assert link.network_changed(30.2, lost=False) == [
         o.ClosePeer(2, say_bye=False),
         o.RenewPairing(2),
         o.CheckSignalling(),
     ]
 
 
-def test_other_addresses_that_change_nothing_are_forgotten_where_nobody_can_renew() -> None:
+def test_one_address_more_leaves_a_connection_that_stands() -> None:
+    link = standing()
+    assert link.network_changed(30.0, lost=False) == [o.CheckSignalling()]
+    assert link.deadline is None
+
+
+def test_a_lost_address_that_was_not_in_use_is_forgotten_where_nobody_can_renew() -> None:
     link = standing(PLAIN)
-    assert link.network_changed(30.0) == [o.CheckSignalling()]
-    assert link.tick(32.0) == []
+    assert o.CheckSignalling() in link.network_changed(30.0, lost=True)
+    assert link.tick(32.0) == [o.Announce(events.Reconnected(2.0))]
     assert link.deadline is None
 
 
@@ -204,7 +208,7 @@ def test_a_first_connection_begins_anew_with_other_addresses() -> None:
     link = Link(60.0)
     link.open(())
     link.pair(Pairing(BOB, 1, offering=True))
-    assert link.network_changed(5.0) == ASKED
+    assert link.network_changed(5.0, lost=True) == ASKED
     assert link.renewed(2, (), 5.1) == [o.ClosePeer(1, say_bye=False), o.OpenPeer(2, ()), o.CreateOffer(2)]
 
 
