@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 from typing import Final
 
-from pycall.cli.addresses import is_loopback, reachable
+from pycall.cli.addresses import ANY, is_loopback, reachable
 from pycall.config import ServerConfig
 from pycall.core.names import terminal_safe
 from pycall.errors import ConfigError, ListenFailed
@@ -54,6 +54,7 @@ def _relay(config: ServerConfig) -> RelaySettings:
     addresses = tuple(each for host in reachable(config.host) for each in _numeric(host))
     return RelaySettings(
         addresses,
+        machine=tuple(each for family in ANY for each in reachable(family) if each not in ANY),
         port=config.turn_port,
         tls_port=config.turn_tls_port,
         ports=config.turn_relay_ports,

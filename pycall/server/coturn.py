@@ -61,6 +61,8 @@ class RelaySettings:
 
     addresses: tuple[str, ...]
     """Of this machine, to listen on; the one others reach first, as from :func:`reachable`."""
+    machine: tuple[str, ...] = ()
+    """All addresses of this machine, also those it does not listen on."""
     port: int = PORT
     tls_port: int = TLS_PORT
     ports: tuple[int, int] = RELAY_PORTS
@@ -170,7 +172,12 @@ def _peers(settings: RelaySettings) -> list[str]:
 
     The relay's own addresses are allowed, so that two relayed ends can meet; the machine's others are not.
     """
-    others = [each for each in settings.addresses if each not in settings.relays]
+    own = dict.fromkeys((*settings.addresses, *settings.machine))
+    others = [
+        each
+        for each in own
+        if each not in settings.relays and not ipaddress.ip_address(each).is_unspecified  # see FORBIDDEN
+    ]
     lines = [f"allowed-peer-ip={each}" for each in settings.relays]
     lines += [f"denied-peer-ip={each}" for each in (*FORBIDDEN, *others)]
     lines.append("no-multicast-peers")

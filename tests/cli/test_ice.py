@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from pycall.cli.addresses import lan_address
+from pycall.cli.addresses import ANY, lan_address, reachable
 from pycall.cli.ice import announcement, ice_of
 from pycall.config import ServerConfig
 from pycall.errors import ConfigError, ListenFailed
 from pycall.server.coturn import RelaySettings
 from pycall.server.ice import Ice
 
+MACHINE = tuple(each for any_ in ANY for each in reachable(any_) if each != any_)
 LOCAL = {"host": "127.0.0.1"}
 URL = "turn:turn.example.org:3478?transport=udp"
 
@@ -23,7 +24,7 @@ def relay(**options: object) -> RelaySettings:
 
 def test_a_relay_is_started_only_when_asked_for() -> None:
     assert ice_of(ServerConfig()).relay_settings is None
-    assert relay() == RelaySettings(("127.0.0.1",))
+    assert relay() == RelaySettings(("127.0.0.1",), MACHINE)
 
 
 def test_it_listens_where_the_server_does() -> None:
@@ -38,7 +39,9 @@ def test_ports_and_the_certificate_are_passed_on() -> None:
     settings = relay(
         turn_port=4000, turn_tls_port=4001, turn_relay_ports=(5000, 5999), cert=Path("c"), key=Path("k")
     )
-    assert settings == RelaySettings(("127.0.0.1",), 4000, 4001, (5000, 5999), "", Path("c"), Path("k"))
+    assert settings == RelaySettings(
+        ("127.0.0.1",), MACHINE, 4000, 4001, (5000, 5999), "", Path("c"), Path("k")
+    )
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,11 @@ def test_its_own_relays_are_allowed_and_the_machines_other_addresses_are_not() -
     assert values("denied-peer-ip", HERE) == [*FORBIDDEN, "10.0.0.7", "127.0.0.1"]
 
 
+def test_nor_is_an_address_of_the_machine_it_does_not_listen_on() -> None:
+    of_two = RelaySettings(("192.0.2.7",), machine=("192.0.2.7", "198.51.100.8", "::1", "::"))
+    assert values("denied-peer-ip", of_two) == [*FORBIDDEN, "198.51.100.8", "::1"]
+
+
 def test_only_a_relay_for_this_machine_alone_relays_to_loopback_addresses() -> None:
     alone = RelaySettings(("127.0.0.1",))
     assert alone.is_local
