@@ -32,7 +32,7 @@ class Marks:
     peer_camera_off: bool = False
     peer_recording: bool = False
     status: str = ""
-    """``waiting``, ``connecting``, ``reconnecting`` or a short text in place of the far picture; else empty."""
+    """``waiting``, ``connecting``, ``reconnecting`` or a text in place of the far picture; else empty."""
     mirror: bool = True
     """Whether one's own picture is shown as in a mirror: right for a face, wrong for a screen."""
 
