@@ -45,8 +45,8 @@ def test_urls_are_taken_as_written(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     ["", "a:3478", "stuns:a", "turn:", "turn://a:3478", "http://a", "turn:a:0",
-     "turn:a:65536", "turn:a?transport=sctp", "stun:a?transport=udp", "turn:a b", "turn:user@a", "turn:::1:3478",
-     "TURN:a", "turn:a:"],
+     "turn:a:65536", "turn:a?transport=sctp", "stun:a?transport=udp", "turn:a b", "turn:user@a",
+     "turn:::1:3478", "TURN:a", "turn:a:"],
 )  # fmt: skip
 def test_what_is_no_url_of_a_server_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=ANY_REASON):
