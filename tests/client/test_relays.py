@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aioice.ice import get_host_addresses
 
 from pycall.client.peer import Outgoing
 from pycall.core import inputs
@@ -71,6 +72,8 @@ async def test_with_relays_only_no_address_of_this_computer_is_told(coturn: Cotu
     lines = [line for line in offer.splitlines() if line.startswith("a=candidate:")]
     assert lines
     assert all(" typ relay raddr 0.0.0.0 rport 9" in line for line in lines)
+    own = {address for address in get_host_addresses(use_ipv4=True, use_ipv6=True) if address != HOST}
+    assert [address for address in own if address in offer] == []
 
 
 async def test_direct_wins_over_the_relay_where_both_work(coturn: Coturn) -> None:

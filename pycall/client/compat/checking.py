@@ -192,8 +192,8 @@ class IceConnection(TricklingConnection):
         best = max(self._working(), key=self._rank, default=None)
         if not self.ice_controlling or self._closing or self._nomination is not None or best is None:
             return
-        if self.chosen is not None and self._rank(best) <= self._rank(self.chosen):
-            return
+        if self.chosen is not None and (self._over or self._rank(best) <= self._rank(self.chosen)):
+            return  # once all is checked, only silence moves the path
         if self._reconsidering is not None:
             self._reconsidering.cancel()
             self._reconsidering = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import Any
 
@@ -57,6 +58,36 @@ async def test_an_end_that_hangs_up_is_known_by_its_word() -> None:
         await caller.peer.close(say_bye=False)
         await until(lambda: callee.said(inputs.PeerClosed))
         assert connection.hung_up(callee.peer._dtls)
+
+
+async def test_packets_are_counted_when_they_are_the_other_ends_and_no_checks() -> None:
+    source = Source(200, 440)
+    caller, callee = End(Outgoing(None, source.sounds)), End()
+    assert callee.peer.packets_received == 0
+    with running(source):
+        async with call(caller, callee):
+            await until(lambda: callee.peer.packets_received > 20)
+            source.stop()
+            dtls: Any = callee.peer._dtls
+            stats = await callee.peer.counters()
+            for _ in range(100):
+                dtls.transport._connection.data_received(b"\x80\x60" + os.urandom(40), 1)
+            while (await callee.peer.counters()).packets_received < stats.packets_received + 100:
+                await asyncio.sleep(0.01)
+            assert connection.packets_heard(dtls) < stats.packets_received + 50
+
+
+async def test_a_path_that_is_known_better_later_is_told() -> None:
+    caller, callee = End(), End()
+    async with call(caller, callee):
+        assert caller.peer._dtls is not None
+        ice: Any = caller.peer._dtls.transport._connection
+        ice.chosen.remote_candidate.type = "relay"
+        ice.moved()
+        ice.moved()
+        way = Path("relay", "host", "relay")
+        assert caller.said(inputs.PathChanged) == [inputs.PathChanged(1, way)]
+        assert caller.peer.path == way
 
 
 class _Socket:
