@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
@@ -22,8 +23,9 @@ DEVICES: Final = ("--use-fake-device-for-media-stream=device-count=3", "--use-fa
 nobody is asked for permission."""
 
 State = Literal[
-    "ready", "joining", "waiting", "connecting", "connected", "interrupted", "unreachable", "refused", "ended"
-]
+    "ready", "joining", "waiting", "connecting", "connected", "reconnecting", "unreachable", "refused",
+    "lost", "ended",
+]  # fmt: skip
 
 PICTURE: Final = """
 async video => {
@@ -158,10 +160,10 @@ class Guests:
 
 
 @asynccontextmanager
-async def at_the_page(origin: str, *flags: str) -> AsyncIterator[Guests]:
+async def at_the_page(origin: str, *flags: str, chromium: str | Path = CHROMIUM) -> AsyncIterator[Guests]:
     """Guests of the server at ``origin``, in a Chromium with these further flags."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+        browser = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *flags])
         guests = Guests(browser, origin)
         try:
             yield guests

@@ -1,31 +1,24 @@
 /**
  * The decisions of a stay in a room: who offers, what belongs to whom, when somebody is gone.
  *
- * It mirrors pycall/core/call.py. Who was in the room first offers, so two offers never cross. A new
- * peer connection is a new attempt; a message of another epoch than the pair's is dropped. There is
- * no page in here.
+ * It is pycall/core/call.py for somebody who stays until hanging up. Who was in the room first offers,
+ * so two offers never cross. A new peer connection is a new attempt; how a call outlives its
+ * connection is link.js's. There is no page in here.
  */
 
+import { Link } from "./link.js";
+import * as patience from "./patience.js";
 import { Peer } from "./peer.js";
 import { Signalling } from "./signalling.js";
-
-/** From both being in the room to media. */
-const CONNECT_TIMEOUT_MS = 20_000;
-
-/** Silence that is worth telling, that ends a call, and that ends it when the server has lost the peer too. */
-export const SILENCE_TOLD_MS = 2_500;
-const SILENCE_LOST_MS = 30_000;
-const SILENCE_AFTER_BYE_MS = 3_000;
-
-/** Candidates kept until the description they belong to has come. */
-const MAX_EARLY_CANDIDATES = 40;
-
-/** Before joining again after a failure; it grows with each. */
-const PAUSE_MS = 1_000;
 
 /**
  * What is known of the call.
  * @typedef {"joining" | "waiting" | "connecting" | "connected" | "ended"} Phase
+ */
+
+/**
+ * Why it ended: we hung up, the server said no, or the connection was lost for good.
+ * @typedef {"hangup" | "refused" | "lost"} Ending
  */
 
 /**
@@ -35,48 +28,63 @@ const PAUSE_MS = 1_000;
  * @property {(sentence: string) => void} noticed something that ends nothing
  */
 
+/**
+ * @typedef {import("./hearsay.js").Person} Person
+ * @typedef {import("./link.js").Order} Order
+ * @typedef {import("./link.js").Pairing} Pairing
+ */
+
+const QUIET = { muted: false, camera_off: false, recording: false };
+
 export class Call {
   /** @type {Phase} */
   phase = "joining";
-  /** @type {import("./signalling.js").Person | null} */
+  /** @type {Person | null} */
   peer = null;
   /** What the other one does. */
-  theirs = { muted: false, camera_off: false, recording: false };
+  theirs = QUIET;
   /** Whether the server can be reached. */
   reachable = true;
-  /** For how long nothing has come from the other one. */
-  silentMs = 0;
+  /** Whether nothing comes from the other one, and another connection is built. */
+  reconnecting = false;
   /** @type {number | null} */
   roundTripMs = null;
-  /** @type {"direct" | "relay" | null} */
+  /** @type {import("./link.js").Path | null} */
   path = null;
   /** When the present call began, by `performance.now()`. */
   connectedAt = 0;
-  /** Why it ended; `null` for our own hanging up. @type {string | null} */
-  problem = null;
+  /** @type {Ending} */
+  ending = "hangup";
+  /** Why it ended, for other endings than our own hanging up. */
+  problem = "";
 
   #listener;
   #signalling;
-  /** @type {Peer | null} */
-  #attempt = null;
+  #link = new Link(patience.RECONNECT_MS);
+  /** @type {Map<number, Peer>} */
+  #peers = new Map();
+  /** The attempt that carries the call. */
+  #carrying = 0;
+  /** What each attempt receives. @type {Map<number, MediaStreamTrack[]>} */
+  #tracks = new Map();
+  /** What is received, whichever attempt carries it: who plays it goes on from one to the next. */
+  #stream = new MediaStream();
   /** @type {import("./peer.js").Outgoing} */
   #outgoing;
   /** @type {import("./messages.js").State} */
-  #ours = { type: "state", muted: false, camera_off: false, recording: false };
+  #ours = { type: "state", ...QUIET };
   /** @type {RTCIceServer[]} */
   #iceServers = [];
-  /** @type {number | null} */
-  #epoch = null;
-  #offering = false;
-  #described = false;
-  /** @type {(RTCIceCandidateInit | null)[]} */
-  #early = [];
+  #seated = false;
   #droppedByServer = false;
-  /** @type {{peer: import("./signalling.js").Person, epoch: number | null} | null} */
+  /** Who came while the other one was perhaps only away. @type {Pairing | null} */
   #knocking = null;
-  #failures = 0;
-  #patience = 0;
-  #pause = 0;
+  /** @type {number | null} */
+  #knockAt = null;
+  /** When the present phase has lasted too long. @type {number | null} */
+  #phaseUntil = null;
+  #pauseMs = patience.FIRST_PAUSE_MS;
+  #timer = 0;
 
   /**
    * @param {string} server
@@ -92,9 +100,10 @@ export class Call {
     this.#signalling = new Signalling(server, room, name, {
       opened: () => this.#change({ reachable: true }),
       lost: () => this.#change({ reachable: false }),
-      joined: (...told) => this.#joined(...told),
-      otherJoined: (peer, epoch) => this.#otherJoined(peer, epoch),
+      joined: (joined) => this.#joined(joined),
+      otherJoined: (peer, epoch) => this.#otherJoined({ peer, epoch, offering: true }),
       otherLeft: (id, reason) => this.#otherLeft(id, reason),
+      renewed: (epoch, iceServers) => this.#renewed(epoch, iceServers),
       full: () => this.#full(),
       refused: (sentence) => this.#refused(sentence),
       messageReceived: (message) => this.#received(message),
@@ -103,7 +112,12 @@ export class Call {
 
   /** What is received; `null` while there is nobody. */
   get stream() {
-    return this.phase === "connected" ? (this.#attempt?.stream ?? null) : null;
+    return this.phase === "connected" ? this.#stream : null;
+  }
+
+  /** How to speak of the other one. */
+  get peerWord() {
+    return this.peer?.name || "the other side";
   }
 
   /**
@@ -113,7 +127,7 @@ export class Call {
   send(kind, track) {
     if (this.#outgoing[kind] === track) return;
     this.#outgoing[kind] = track;
-    this.#attempt?.send(kind, track);
+    for (const peer of this.#peers.values()) peer.send(kind, track);
   }
 
   /**
@@ -124,162 +138,268 @@ export class Call {
   tell(muted, cameraOff) {
     if (this.#ours.muted === muted && this.#ours.camera_off === cameraOff) return;
     this.#ours = { ...this.#ours, muted, camera_off: cameraOff };
-    this.#attempt?.say(this.#ours);
+    for (const peer of this.#peers.values()) peer.say(this.#ours);
+  }
+
+  /** The network of this computer is another, or it woke from sleep. */
+  networkChanged() {
+    if (this.phase === "ended") return;
+    if (this.phase === "waiting") this.#open(); // candidates of the network of now
+    else this.#do(this.#link.networkChanged(performance.now()));
+    this.#signalling.dialAnew();
+    this.#signalling.check();
   }
 
   /** End it, on purpose. */
   hangUp() {
-    this.#finish(null);
+    this.#finish("hangup");
   }
 
   // The room
 
-  /** @type {import("./signalling.js").SignallingListener["joined"]} */
-  #joined(peer, epoch, iceServers, resumed) {
+  /** @param {import("./hearsay.js").Joined} joined */
+  #joined({ peer, epoch, iceServers, resumed, offering }) {
     this.#iceServers = iceServers;
-    if (resumed) {
-      // Who came while we were away found us there, so that we offer.
-      if (peer && peer.id !== this.peer?.id) this.#otherJoined(peer, epoch);
-      else if (!peer && this.peer) this.#otherLeft(this.peer.id, "lost");
-      return;
+    this.#seated = true;
+    const pairing = peer ? { peer, epoch, offering } : null;
+    if (this.phase === "connected") return this.#joinedAgain(pairing, resumed); // it outlived its connection to the server
+    if (this.phase === "connecting" && resumed) {
+      if (!pairing) return this.#peerGone("lost");
+      if (this.#isPeer(pairing)) return this.#renewed(epoch, iceServers);
     }
-    if (this.phase === "connected") return; // the call outlived its connection to the server
-    this.#reset();
-    if (peer) this.#pair(peer, epoch);
+    if (this.phase === "joining" && resumed && pairing) return this.#backAfterReload(pairing);
+    this.#open();
+    if (pairing) this.#pair(pairing);
     this.#change({});
   }
 
-  /** @type {import("./signalling.js").SignallingListener["otherJoined"]} */
-  #otherJoined(peer, epoch) {
-    if (this.phase === "joining") return;
-    if (this.phase === "connected") {
-      // The same one, back at the server, or the next one: the media of the old decides.
-      this.#knocking = { peer, epoch };
-      return;
+  /**
+   * We are in the room again, in the middle of a call.
+   * @param {Pairing | null} pairing with who is there now
+   * @param {boolean} resumed
+   */
+  #joinedAgain(pairing, resumed) {
+    if (!pairing) {
+      this.#droppedByServer = resumed; // a seat of ours that is fresh tells nothing of the other one
+      this.#link.unpair();
+    } else if (!this.#isPeer(pairing)) {
+      this.#knocking = pairing;
+      this.#link.unpair();
+    } else {
+      this.#droppedByServer = false;
+      // When it is resumed in another epoch, the other one asked for that meanwhile.
+      if (resumed && pairing.epoch !== this.#link.epoch) this.#renewed(pairing.epoch, this.#iceServers);
+      else this.#do(this.#link.adopt(pairing, performance.now()));
     }
-    if (this.phase === "connecting") this.#reset();
-    this.#offering = true;
-    this.#pair(peer, epoch)?.offer((sdp) => this.#signalling.send({ type: "offer", sdp, epoch }));
   }
 
   /**
-   * @param {import("./signalling.js").Person} peer
-   * @param {number | null} epoch
+   * Our seat was kept, and the other one may still talk to the page that was here before this one.
+   * @param {Pairing} pairing
    */
-  #pair(peer, epoch) {
-    this.#epoch = epoch;
-    this.#patience = setTimeout(() => this.#failed("nothing answered"), CONNECT_TIMEOUT_MS);
-    this.#attempt = this.#open();
-    this.#change({ peer, phase: "connecting" });
-    return this.#attempt;
+  #backAfterReload(pairing) {
+    if (!pairing.peer.renews || pairing.epoch === null) {
+      this.#signalling.leave(); // it knows of newcomers only
+      this.#signalling.join();
+      return;
+    }
+    this.#open();
+    this.#pair(pairing);
+    this.#signalling.renew(pairing.epoch);
   }
 
-  /** @type {import("./signalling.js").SignallingListener["otherLeft"]} */
+  /** @param {Pairing} pairing */
+  #otherJoined(pairing) {
+    if (this.phase === "joining") return;
+    if (this.phase === "connected") {
+      if (this.#isPeer(pairing)) {
+        this.#droppedByServer = false;
+        this.#do(this.#link.adopt(pairing, performance.now())); // back at a server that had forgotten it
+      } else {
+        this.#knocking = pairing; // the media of the old one decides
+        this.#link.unpair();
+      }
+      return;
+    }
+    if (this.phase === "connecting") this.#open();
+    this.#pair(pairing);
+  }
+
+  /** @param {Pairing} pairing */
+  #pair(pairing) {
+    this.#knocking = this.#knockAt = null;
+    this.#phaseUntil = performance.now() + patience.CONNECT_MS;
+    this.#change({ peer: pairing.peer, phase: "connecting" });
+    this.#do(this.#link.pair(pairing));
+  }
+
+  /**
+   * @param {string} id
+   * @param {"left" | "lost"} reason
+   */
   #otherLeft(id, reason) {
     if (this.#knocking?.peer.id === id) {
-      this.#knocking = null;
+      this.#knocking = this.#knockAt = null;
       this.#droppedByServer = true;
     } else if (this.peer?.id === id) {
-      if (reason === "lost" && this.phase === "connected") this.#droppedByServer = true;
-      else this.#peerGone(reason);
+      if (reason === "lost" && this.phase === "connected") {
+        this.#droppedByServer = true; // its media decides whether it is gone
+        if (!this.#link.silent) return;
+      }
+      this.#peerGone(reason);
     }
   }
 
+  /**
+   * @param {number | null} epoch
+   * @param {RTCIceServer[]} iceServers
+   */
+  #renewed(epoch, iceServers) {
+    if (iceServers.length) this.#iceServers = iceServers;
+    if (epoch !== null) this.#do(this.#link.renewed(epoch, iceServers, performance.now()));
+  }
+
   #full() {
+    const wasSeated = this.#seated;
+    this.#seated = false;
     if (this.phase === "connected") {
       this.#listener.noticed("Somebody else took our place in the room; the call itself goes on.");
+    } else if (wasSeated) {
+      this.#rejoin();
     } else {
-      this.#finish(`The room ${this.room} is full: two are talking there already.`);
+      this.#finish("refused", `The room ${this.room} is full: two are talking there already.`);
     }
   }
 
   /** @param {string} sentence */
   #refused(sentence) {
-    if (this.phase === "joining") this.#finish(sentence);
+    if (this.phase === "joining") this.#finish("refused", sentence);
     else this.#listener.noticed(sentence);
+  }
+
+  /** @param {Pairing} pairing */
+  #isPeer(pairing) {
+    return pairing.peer.id === this.peer?.id;
   }
 
   // The two ends
 
   /** @param {import("./messages.js").Message} message */
   #received(message) {
+    if (!this.#link.isOpen) return;
     if (this.phase === "waiting" && message.type === "offer") {
-      this.#pair({ id: "", name: "" }, message.epoch); // a plain server does not tell who was there first
+      // A plain server does not tell who was there first.
+      this.#pair({ peer: { id: "", name: "", renews: false }, epoch: message.epoch, offering: false });
     }
-    if (this.phase !== "connecting" || !this.#attempt) return;
-    const { epoch } = message;
-    if (epoch !== null && this.#epoch !== null && epoch !== this.#epoch) return;
-    if (message.type === "candidate") {
-      this.#candidate(message.candidate);
-    } else if (!this.#described && this.#offering === (message.type === "answer")) {
-      if (message.type === "answer") this.#attempt.acceptAnswer(message.sdp);
-      else {
-        this.#attempt.acceptOffer(message.sdp, (sdp) =>
-          this.#signalling.send({ type: "answer", sdp, epoch: this.#epoch }),
-        );
-      }
-      this.#described = true;
-      for (const early of this.#early.splice(0)) this.#attempt.addCandidate(early);
-    }
+    this.#do(this.#link.received(message, performance.now()));
   }
 
-  /** @param {RTCIceCandidateInit | null} candidate */
-  #candidate(candidate) {
-    if (this.#described) this.#attempt?.addCandidate(candidate);
-    else if (this.#early.length < MAX_EARLY_CANDIDATES) this.#early.push(candidate);
-  }
-
-  // The peer connection
-
-  #open() {
-    const epoch = this.#epoch;
-    const attempt = new Peer(this.#iceServers, this.#outgoing, {
-      candidate: (candidate) => this.#signalling.send({ type: "candidate", candidate, epoch }),
-      connected: (path) => this.#connected(path),
-      failed: (why) => this.#failed(why),
-      opened: () => attempt.say(this.#ours),
+  /**
+   * @param {number} attempt
+   * @param {RTCIceServer[]} iceServers
+   */
+  #make(attempt, iceServers) {
+    /** @param {(link: Link, now: number) => Order[] | void} report */
+    const when = (report) => {
+      if (this.#link.owns(attempt)) this.#do(report(this.#link, performance.now()) ?? []);
+    };
+    const peer = new Peer(iceServers, this.#outgoing, {
+      described: (type, sdp) => when((link) => link.described(attempt, type, sdp)),
+      gathered: (candidate) => when((link) => link.gathered(attempt, candidate)),
+      connected: (path) => when(() => this.#connected(attempt, path)),
+      pathChanged: (path) => when((link) => link.pathChanged(attempt, path)),
+      track: (track) => {
+        this.#tracks.get(attempt)?.push(track);
+        this.#show();
+      },
+      failed: (why) => when(() => this.#broke(attempt, () => this.#failed(why))),
+      closed: () => when(() => this.#broke(attempt, () => this.#peerGone("left"))),
+      opened: () => peer.say(this.#ours),
       control: (control) => {
         if (control.type === "bye") this.#peerGone("left");
         else this.#change({ theirs: control });
       },
-      answered: (roundTripMs) => this.#change({ roundTripMs }),
-      pulse: (silentMs) => this.#pulse(silentMs),
+      answered: (roundTripMs) => {
+        if (attempt === this.#carrying) this.#change({ roundTripMs });
+      },
+      heard: () => when((link, now) => link.heard(attempt, now)),
+      silent: (ms) =>
+        when((link, now) => {
+          this.#do(link.silentFor(attempt, ms, now));
+          this.#lostIfSilent(ms);
+        }),
     });
-    return attempt;
+    this.#peers.set(attempt, peer);
+    this.#tracks.set(attempt, []);
   }
 
-  /** @param {"direct" | "relay"} path */
-  #connected(path) {
+  /**
+   * @param {number} attempt
+   * @param {import("./link.js").Path} path
+   */
+  #connected(attempt, path) {
+    this.#do(this.#link.connected(attempt, path, performance.now()));
     if (this.phase !== "connecting") return;
-    clearTimeout(this.#patience);
-    this.#failures = 0;
+    this.#phaseUntil = null;
+    this.#pauseMs = patience.FIRST_PAUSE_MS;
     this.#change({ phase: "connected", path, connectedAt: performance.now() });
   }
 
-  /** @param {number} silentMs */
-  #pulse(silentMs) {
-    if (this.phase !== "connected") return;
-    const limit = this.#droppedByServer ? SILENCE_AFTER_BYE_MS : SILENCE_LOST_MS;
-    if (silentMs < limit) this.#change({ silentMs });
-    else this.#peerGone("lost");
+  /**
+   * @param {number} attempt
+   * @param {() => void} otherwise nothing can replace it
+   */
+  #broke(attempt, otherwise) {
+    const replaced = this.#link.broke(attempt, performance.now());
+    if (replaced) this.#do(replaced);
+    else otherwise();
   }
 
-  /** @param {string} why */
-  #failed(why) {
-    if (this.phase !== "connecting" && this.phase !== "connected") return;
-    this.#listener.noticed(
-      this.phase === "connected"
-        ? `The connection to ${this.peerWord} broke: ${why}.`
-        : `No connection to ${this.peerWord} came about: ${why}. A firewall may block UDP.`,
-    );
-    this.#signalling.leave();
-    this.#reset();
-    this.#change({ phase: "joining" });
-    this.#failures = Math.min(this.#failures + 1, 10);
-    this.#pause = setTimeout(() => this.#signalling.join(), PAUSE_MS * this.#failures);
+  /**
+   * Nobody to build another connection with: the server has somebody else in its seat, or nobody.
+   * @param {number} silentMs
+   */
+  #lostIfSilent(silentMs) {
+    const unseated = this.#droppedByServer || this.#knocking !== null;
+    if (this.phase === "connected" && unseated && silentMs >= patience.SILENCE_AFTER_BYE_MS) this.#peerGone("lost");
+  }
+
+  /**
+   * Let the stream have what the carrying attempt receives. One kind after the other: a stream that
+   * is empty for a moment has ended, and of two tracks with one id it takes only the first.
+   */
+  #show() {
+    const tracks = this.#tracks.get(this.#carrying) ?? [];
+    for (const kind of ["audio", "video"]) {
+      const [before, now] = [this.#stream.getTracks(), tracks].map((all) => all.filter((one) => one.kind === kind));
+      for (const track of before ?? []) if (!tracks.includes(track)) this.#stream.removeTrack(track);
+      for (const track of now ?? []) this.#stream.addTrack(track);
+    }
   }
 
   // Endings
+
+  #wake() {
+    const now = performance.now();
+    if (this.#knocking && this.#knockAt !== null && now >= this.#knockAt) {
+      this.#pair(this.#knocking);
+    } else if (this.#phaseUntil !== null && now >= this.#phaseUntil) {
+      if (this.phase === "joining") this.#ask();
+      else this.#failed("nothing answered");
+    } else if (this.#link.gaveUp(now)) {
+      this.#finish("lost", `The connection to ${this.peerWord} was lost.`);
+    } else {
+      this.#do(this.#link.tick(now));
+    }
+    this.#setTimer();
+  }
+
+  #setTimer() {
+    clearTimeout(this.#timer);
+    if (this.phase === "ended") return;
+    const times = [this.#phaseUntil, this.#knockAt, this.#link.deadline].filter((time) => time !== null);
+    if (times.length) this.#timer = setTimeout(() => this.#wake(), Math.min(...times) - performance.now());
+  }
 
   /**
    * The other one left or vanished: wait for the next.
@@ -287,42 +407,113 @@ export class Call {
    */
   #peerGone(reason) {
     const [word, knocking] = [this.peerWord, this.#knocking];
-    this.#reset();
+    if (this.#seated) this.#open();
+    else this.#ask();
     this.#listener.noticed(reason === "left" ? `${word} left the call.` : `The connection to ${word} was lost.`);
-    if (knocking) this.#otherJoined(knocking.peer, knocking.epoch);
+    if (!knocking || !this.#seated) return;
+    this.#knocking = knocking;
+    this.#knockAt = performance.now() + patience.KNOCK_MS;
+    this.#setTimer();
   }
 
-  /** @param {string | null} problem */
-  #finish(problem) {
+  /** @param {string} why */
+  #failed(why) {
+    this.#listener.noticed(
+      this.phase === "connected"
+        ? `The connection to ${this.peerWord} broke: ${why}.`
+        : `No connection to ${this.peerWord} came about: ${why}. A firewall may block UDP.`,
+    );
+    this.#signalling.leave();
+    this.#rejoin();
+  }
+
+  /** Take a fresh seat, after a pause. */
+  #rejoin() {
+    this.#close("joining");
+    this.#phaseUntil = performance.now() + this.#pauseMs;
+    this.#pauseMs = Math.min(2 * this.#pauseMs, patience.LONGEST_PAUSE_MS);
+    this.#setTimer();
+  }
+
+  /** Ask for a seat, now. */
+  #ask() {
+    this.#close("joining");
+    this.#signalling.join();
+  }
+
+  /**
+   * @param {Ending} ending
+   * @param {string} problem
+   */
+  #finish(ending, problem = "") {
     if (this.phase === "ended") return;
-    this.#reset({ farewell: true });
+    Object.assign(this, { ending, problem });
+    this.#close("ended", { farewell: true });
     this.#signalling.close();
-    this.#change({ phase: "ended", problem });
   }
 
-  /** Be in the room alone, with nothing left of an earlier attempt. */
-  #reset({ farewell = false } = {}) {
-    clearTimeout(this.#patience);
-    clearTimeout(this.#pause);
-    this.#attempt?.close({ farewell });
-    this.#attempt = null;
-    this.#offering = this.#described = this.#droppedByServer = false;
-    this.#early = [];
-    this.#epoch = null;
-    this.#knocking = null;
-    this.#change({
-      phase: "waiting",
-      peer: null,
-      theirs: { muted: false, camera_off: false, recording: false },
-      silentMs: 0,
-      roundTripMs: null,
-      path: null,
-    });
+  // Attempts
+
+  /** A fresh connection, ready for whoever comes. */
+  #open() {
+    this.#close("waiting");
+    this.#do(this.#link.open(this.#iceServers));
   }
 
-  /** How to speak of the other one. */
-  get peerWord() {
-    return this.peer?.name || "the other side";
+  /**
+   * Have nothing left of the call there was.
+   * @param {Phase} phase
+   */
+  #close(phase, { farewell = false } = {}) {
+    this.#do(this.#link.close({ farewell }));
+    this.#carrying = 0;
+    this.#stream = new MediaStream();
+    this.#droppedByServer = false;
+    this.#knocking = this.#knockAt = this.#phaseUntil = null;
+    this.#change({ phase, peer: null, theirs: QUIET, reconnecting: false, roundTripMs: null, path: null });
+  }
+
+  /** @param {Order[]} orders */
+  #do(orders) {
+    for (const order of orders) this.#carryOut(order);
+    this.#setTimer();
+  }
+
+  /** @param {Order} order */
+  #carryOut(order) {
+    const peer = "attempt" in order ? this.#peers.get(order.attempt) : undefined;
+    switch (order.order) {
+      case "open":
+        return this.#make(order.attempt, order.iceServers);
+      case "create offer":
+        return peer?.offer(order.waitMs);
+      case "accept offer":
+        return peer?.acceptOffer(order.sdp, order.waitMs);
+      case "accept answer":
+        return peer?.acceptAnswer(order.sdp);
+      case "add candidate":
+        return peer?.addCandidate(order.candidate);
+      case "carry":
+        this.#carrying = order.attempt;
+        return this.#show();
+      case "close":
+        peer?.close({ farewell: order.farewell });
+        this.#peers.delete(order.attempt);
+        this.#tracks.delete(order.attempt);
+        return;
+      case "send":
+        return this.#signalling.send(order.message);
+      case "renew":
+        return this.#signalling.renew(order.epoch);
+      case "check":
+        return this.#signalling.check();
+      case "tell path":
+        return this.#change({ path: order.path });
+      case "tell reconnecting":
+        return this.#change({ reconnecting: true, roundTripMs: null });
+      case "tell reconnected":
+        return this.#change({ reconnecting: false });
+    }
   }
 
   /** @param {Partial<Call>} what */

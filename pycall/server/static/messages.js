@@ -21,7 +21,8 @@ export const CONTROL_LABEL = "pycall";
  * @typedef {{type: "offer", sdp: string, epoch: number | null}} Offer
  * @typedef {{type: "answer", sdp: string, epoch: number | null}} Answer
  * @typedef {{type: "candidate", candidate: RTCIceCandidateInit | null, epoch: number | null}} Candidate
- * @typedef {Offer | Answer | Candidate} Message
+ * @typedef {{type: "keep", epoch: number}} Keep the connection from before this epoch carries again
+ * @typedef {Offer | Answer | Candidate | Keep} Message
  */
 
 /**
@@ -47,6 +48,8 @@ export function parseMessage(payload) {
       return isText(payload.sdp, MAX_SDP) ? { type: payload.type, sdp: payload.sdp, epoch } : null;
     case "candidate":
       return parseCandidate(payload.candidate ?? null, epoch);
+    case "keep":
+      return epoch === null ? null : { type: "keep", epoch };
     default:
       return null;
   }
@@ -118,7 +121,7 @@ export function isObject(value) {
  * @param {number} most
  * @returns {value is string}
  */
-function isText(value, most) {
+export function isText(value, most) {
   return typeof value === "string" && value.length <= most;
 }
 
@@ -126,7 +129,7 @@ function isText(value, most) {
  * @param {unknown} value
  * @returns {value is number}
  */
-function isWhole(value) {
+export function isWhole(value) {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 

@@ -7,6 +7,7 @@ import { element } from "./elements.js";
 import { LevelMeter } from "./level.js";
 import { recall, remember } from "./memory.js";
 import { cleanDisplayName, roomOfPath } from "./names.js";
+import { watchNetwork } from "./network.js";
 import { View } from "./view.js";
 
 /** In full screen the controls go after this time without a movement. */
@@ -166,6 +167,7 @@ document.addEventListener("fullscreenchange", () => view.renderFull());
 document.addEventListener("visibilitychange", () => void stayAwake());
 window.addEventListener("pagehide", () => call?.hangUp());
 setInterval(() => view.renderClock(call), 500);
+watchNetwork(() => call?.networkChanged());
 
 nameField.value = cleanDisplayName(new URLSearchParams(location.search).get("name")) || recall("name");
 view.render(call, devices);

@@ -1,9 +1,10 @@
 /** One attempt's connection to the other end: an RTCPeerConnection and its control channel; no page. */
 
+import { Liveness, LOOK_MS } from "./liveness.js";
 import { CONTROL_LABEL, parseControl } from "./messages.js";
 
-/** How often the other end is asked for an answer, and how often what has come is counted. */
-const PULSE_MS = 1000;
+/** How often the other end is asked for an answer. */
+const PING_MS = 1000;
 
 /** What a farewell may take to leave before the connection closes. */
 const FAREWELL_MS = 300;
@@ -18,13 +19,18 @@ const FAREWELL_MS = 300;
 /**
  * What the connection reports.
  * @typedef {object} PeerListener
- * @property {(candidate: RTCIceCandidateInit | null) => void} candidate one of ours was found
- * @property {(path: "direct" | "relay") => void} connected media can flow
+ * @property {(type: "offer" | "answer", sdp: string) => void} described
+ * @property {(candidate: RTCIceCandidateInit | null) => void} gathered one of ours was found, or there are no more
+ * @property {(path: import("./link.js").Path) => void} connected media can flow
+ * @property {(path: import("./link.js").Path) => void} pathChanged
+ * @property {(track: MediaStreamTrack) => void} track something is to be received
  * @property {(why: string) => void} failed
+ * @property {() => void} closed the other end closed it
  * @property {() => void} opened the control channel can be spoken on
  * @property {(control: import("./messages.js").State | import("./messages.js").Bye) => void} control
  * @property {(roundTripMs: number) => void} answered
- * @property {(silentMs: number) => void} pulse for how long nothing at all has come
+ * @property {() => void} heard something came, for the first time or after a silence
+ * @property {(ms: number) => void} silent for so long nothing at all has come
  */
 
 /** Use once: either {@link offer} and {@link acceptAnswer}, or {@link acceptOffer}. */
@@ -38,14 +44,15 @@ export class Peer {
   #sections = {};
   /** Gives what we send one name, by which the other end plays both in time. */
   #together = new MediaStream();
-  /** What is received. */
-  stream = new MediaStream();
   /** Steps on one connection run one after the other; only closing overtakes. */
   #steps = Promise.resolve();
+  #described = false;
   #closed = false;
-  #pulse;
-  #received = 0;
-  #heardAt = performance.now();
+  #timers;
+  #liveness = new Liveness();
+  #looking = false;
+  #lookAgain = false;
+  #path = "";
 
   /**
    * @param {RTCIceServer[]} iceServers
@@ -55,24 +62,27 @@ export class Peer {
   constructor(iceServers, outgoing, listener) {
     this.#outgoing = { ...outgoing };
     this.#listener = listener;
-    this.#connection = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
-    this.#connection.addEventListener("icecandidate", (event) =>
-      this.#unlessClosed(() => listener.candidate(event.candidate ? event.candidate.toJSON() : null)),
-    );
+    this.#connection = connectionBy(iceServers);
+    this.#connection.addEventListener("icecandidate", ({ candidate }) => {
+      if (this.#described) this.#unlessClosed(() => listener.gathered(candidate?.toJSON() ?? null));
+    });
     this.#connection.addEventListener("connectionstatechange", () => this.#stateChanged());
-    this.#connection.addEventListener("track", ({ track }) => this.stream.addTrack(track));
+    this.#connection.addEventListener("track", ({ track }) => this.#unlessClosed(() => listener.track(track)));
     this.#connection.addEventListener("datachannel", ({ channel }) => {
       if (channel.label === CONTROL_LABEL && this.#channel === null) this.#attach(channel);
       else channel.close();
     });
-    this.#pulse = setInterval(() => void this.#beat(), PULSE_MS);
+    this.#timers = [
+      setInterval(() => this.say({ type: "ping", t: Date.now() / 1000 }), PING_MS),
+      setInterval(() => void this.#look(), LOOK_MS),
+    ];
   }
 
   /**
-   * Propose a call.
-   * @param {(sdp: string) => void} send
+   * Propose a call; candidates are awaited for at most `waitMs`.
+   * @param {number} waitMs
    */
-  offer(send) {
+  offer(waitMs) {
     this.#step(async () => {
       this.#attach(this.#connection.createDataChannel(CONTROL_LABEL));
       for (const kind of /** @type {Kind[]} */ (["audio", "video"])) {
@@ -81,22 +91,20 @@ export class Peer {
           streams: [this.#together],
         });
       }
-      await this.#connection.setLocalDescription();
-      send(this.#connection.localDescription?.sdp ?? "");
+      await this.#describe("offer", waitMs);
     });
   }
 
   /**
-   * Answer an offer.
+   * Answer an offer; candidates are awaited for at most `waitMs`.
    * @param {string} sdp
-   * @param {(sdp: string) => void} send
+   * @param {number} waitMs
    */
-  acceptOffer(sdp, send) {
+  acceptOffer(sdp, waitMs) {
     this.#step(async () => {
       await this.#connection.setRemoteDescription({ type: "offer", sdp });
       for (const section of this.#connection.getTransceivers()) await this.#take(section);
-      await this.#connection.setLocalDescription();
-      send(this.#connection.localDescription?.sdp ?? "");
+      await this.#describe("answer", waitMs);
     });
   }
 
@@ -145,7 +153,7 @@ export class Peer {
     if (this.#closed) return;
     if (farewell) this.say({ type: "bye" });
     this.#closed = true;
-    clearInterval(this.#pulse);
+    for (const timer of this.#timers) clearInterval(timer);
     const waits = farewell && this.#channel?.readyState === "open";
     setTimeout(() => this.#connection.close(), waits ? FAREWELL_MS : 0);
   }
@@ -163,20 +171,46 @@ export class Peer {
     await section.sender.replaceTrack(this.#outgoing[kind]);
   }
 
+  /**
+   * @param {"offer" | "answer"} type
+   * @param {number} waitMs
+   */
+  async #describe(type, waitMs) {
+    await this.#connection.setLocalDescription();
+    if (waitMs) await this.#gathered(waitMs);
+    this.#unlessClosed(() => {
+      this.#described = true; // the candidates so far are in it
+      this.#listener.described(type, this.#connection.localDescription?.sdp ?? "");
+      if (this.#connection.iceGatheringState === "complete") this.#listener.gathered(null);
+    });
+  }
+
+  /**
+   * Wait for the end of gathering.
+   * @param {number} waitMs at most
+   * @returns {Promise<void>}
+   */
+  #gathered(waitMs) {
+    return new Promise((done) => {
+      setTimeout(done, waitMs);
+      this.#connection.addEventListener("icegatheringstatechange", () => {
+        if (this.#connection.iceGatheringState === "complete") done();
+      });
+    });
+  }
+
   /** @param {RTCDataChannel} channel */
   #attach(channel) {
     this.#channel = channel;
     const opened = () => this.#unlessClosed(() => this.#listener.opened());
     if (channel.readyState === "open") queueMicrotask(opened);
     else channel.addEventListener("open", opened);
-    channel.addEventListener("close", () =>
-      this.#unlessClosed(() => this.#listener.control({ type: "bye" })), // its connection was closed on purpose
-    );
-    channel.addEventListener("message", ({ data }) => this.#unlessClosed(() => this.#heard(data)));
+    channel.addEventListener("close", () => this.#unlessClosed(() => this.#listener.closed()));
+    channel.addEventListener("message", ({ data }) => this.#unlessClosed(() => this.#said(data)));
   }
 
   /** @param {unknown} text */
-  #heard(text) {
+  #said(text) {
     const control = parseControl(text);
     switch (control?.type) {
       case "ping":
@@ -196,36 +230,39 @@ export class Peer {
 
   #stateChanged() {
     this.#unlessClosed(() => {
-      switch (this.#connection.connectionState) {
-        case "connected":
-          void this.#path().then((path) => this.#unlessClosed(() => this.#listener.connected(path)));
-          break;
-        case "failed":
-          this.#listener.failed("no network path between the two was found");
-          break;
-        default:
+      if (this.#connection.connectionState === "connected") void this.#look();
+      if (this.#connection.connectionState === "failed") {
+        this.#listener.failed("no network path between the two was found");
       }
     });
   }
 
-  /** Whether media goes from one to the other, or through a TURN server. */
-  async #path() {
+  /** Whether anything has come, and which way it goes. */
+  async #look() {
+    this.#lookAgain = this.#looking;
+    if (this.#looking) return;
+    this.#looking = true;
     /** @type {Map<string, any>} */
     const stats = new Map(await this.#connection.getStats());
-    const pairs = [...stats.values()].filter((each) => each.type === "candidate-pair" && each.nominated);
-    const ends = pairs.flatMap((pair) => [stats.get(pair.localCandidateId), stats.get(pair.remoteCandidateId)]);
-    return ends.some((end) => end?.candidateType === "relay") ? "relay" : "direct";
+    this.#looking = false;
+    if (this.#closed) return;
+    const pairs = [...stats.values()].filter((each) => each.type === "candidate-pair");
+    const bytes = new Map(pairs.map((pair) => [String(pair.id), Number(pair.bytesReceived ?? 0)]));
+    const told = this.#liveness.look(bytes, performance.now());
+    if (this.#connection.connectionState === "connected") this.#tellPath(pathOf(stats));
+    this.#unlessClosed(() => {
+      if (told === "heard") this.#listener.heard();
+      else if (told !== null) this.#listener.silent(told);
+    });
+    if (this.#lookAgain) void this.#look();
   }
 
-  async #beat() {
-    this.say({ type: "ping", t: Date.now() / 1000 });
-    let received = 0;
-    for (const each of (await this.#connection.getStats()).values()) {
-      if (each.type === "candidate-pair") received += each.bytesReceived ?? 0;
-    }
-    const now = performance.now();
-    if (received !== this.#received) [this.#received, this.#heardAt] = [received, now];
-    this.#unlessClosed(() => this.#listener.pulse(now - this.#heardAt));
+  /** @param {import("./link.js").Path} path */
+  #tellPath(path) {
+    const [before, key] = [this.#path, JSON.stringify(path)];
+    this.#path = key;
+    if (before === "") this.#listener.connected(path);
+    else if (before !== key) this.#listener.pathChanged(path);
   }
 
   /** @param {() => Promise<void>} work */
@@ -242,4 +279,38 @@ export class Peer {
   #unlessClosed(report) {
     if (!this.#closed) report();
   }
+}
+
+/**
+ * A connection that uses these servers; if the browser takes offence at one of them, it uses none.
+ * @param {RTCIceServer[]} iceServers
+ */
+function connectionBy(iceServers) {
+  try {
+    return new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+  } catch (error) {
+    console.warn(error);
+    return new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  }
+}
+
+/**
+ * The way that media goes, from one to the other or through a TURN server.
+ * @param {Map<string, any>} stats
+ * @returns {import("./link.js").Path}
+ */
+function pathOf(stats) {
+  const all = [...stats.values()];
+  const chosen = all.find((each) => each.type === "transport" && each.selectedCandidatePairId);
+  const pair =
+    stats.get(chosen?.selectedCandidatePairId) ??
+    all.find((each) => each.type === "candidate-pair" && each.nominated && each.state === "succeeded"); // Firefox
+  const [near, far] = [stats.get(pair?.localCandidateId), stats.get(pair?.remoteCandidateId)];
+  const [local, remote] = [near?.candidateType ?? "host", far?.candidateType ?? "host"];
+  return {
+    kind: local === "relay" || remote === "relay" ? "relay" : "direct",
+    local,
+    remote,
+    protocol: (local === "relay" && near.relayProtocol) || near?.protocol || "udp",
+  };
 }

@@ -1,36 +1,60 @@
-/** The connection to the server, as in docs/protocol.md: wire only, no page and no media. */
-
-import { isObject, parseMessage } from "./messages.js";
-import { cleanDisplayName } from "./names.js";
-import { io } from "/static/vendor/socket.io-4.8.4.esm.min.js";
-
 /**
- * Who is at the other end; the name may be empty.
- * @typedef {{id: string, name: string}} Person
+ * A place at the server that outlives the connections it is reached by: wire only, no page and no media.
+ *
+ * It does what pycall/client/signalling does; see docs/protocol.md.
  */
+
+import { Connection } from "./connection.js";
+import * as hearsay from "./hearsay.js";
+import { isWhole, parseMessage } from "./messages.js";
+import { Outbox } from "./outbox.js";
+import { Pace } from "./pace.js";
+import { keepSeatToken, seatToken } from "./seat.js";
+
+/** Within this the clients of a server that restarts come back. */
+const JITTER_MS = 200;
+
+/** What the first attempt may take. */
+const DIAL_MS = 10_000;
 
 /**
  * What is heard from the server, in the past tense.
  * @typedef {object} SignallingListener
- * @property {(peer: Person | null, epoch: number | null, iceServers: RTCIceServer[], resumed: boolean) => void
- *   } joined we have a seat; `peer` was there first, unless we `resumed` the seat of an earlier connection
- * @property {(peer: Person, epoch: number | null) => void} otherJoined somebody took the other seat
+ * @property {() => void} opened the server is there and has been asked for the seat
+ * @property {() => void} lost the server is gone, and dialled again
+ * @property {(joined: hearsay.Joined) => void} joined we have a seat
+ * @property {(peer: hearsay.Person, epoch: number | null) => void} otherJoined somebody took the other seat
  * @property {(id: string, reason: "left" | "lost") => void} otherLeft
+ * @property {(epoch: number, iceServers: RTCIceServer[]) => void} renewed the pairing goes on in this epoch
  * @property {() => void} full both seats are taken
  * @property {(message: import("./messages.js").Message) => void} messageReceived
  * @property {(sentence: string) => void} refused
- * @property {() => void} opened the server is there and has been asked for the seat
- * @property {() => void} lost the server is gone, and dialled again
  */
 
 /** A seat in one room, asked for again whenever the connection to the server is new. */
 export class Signalling {
+  #server;
   #room;
-  #socket;
+  #name;
   #listener;
+  #connection;
+  /** Connections that fell silent: ended when the seat is ours on another one. @type {Connection[]} */
+  #abandoned = [];
+  #pace = new Pace(performance.now());
   #redial = 0;
-  /** @type {unknown} what the server gave us for coming back to our seat */
-  #token = null;
+  #checking = false;
+  #closed = false;
+  /** Whether we have our seat on the present connection. */
+  #seated = false;
+  /** Whether the server knows more than the events of plain clients. */
+  #extended = false;
+  /** @type {number | null} */
+  #epoch = null;
+  /** Number of the last message to our seat; none is known of one from before the page was loaded. */
+  #received = -1;
+  /** Number of the last message of ours: a page that was reloaded goes on above those it does not remember. */
+  #sent = Date.now();
+  #outbox = new Outbox();
 
   /**
    * @param {string} server its origin, `https://host:port`
@@ -39,108 +63,209 @@ export class Signalling {
    * @param {SignallingListener} listener
    */
   constructor(server, room, name, listener) {
+    this.#server = server;
     this.#room = room;
+    this.#name = name;
     this.#listener = listener;
-    this.#socket = io(server, {
-      transports: ["websocket"],
-      auth: (/** @type {(auth: object) => void} */ give) => give({ pycall: 1, name, resume: this.#token }),
-      forceNew: true,
-      reconnectionDelay: 500,
-      reconnectionDelayMax: 4000,
-    });
-    this.#listen();
+    this.#connection = this.#dial(DIAL_MS);
   }
 
   /** Ask for the seat; done without being asked on each new connection. */
   join() {
-    if (this.#socket.connected) this.#socket.emit("join", this.#room);
+    this.#connection.emit("join", [this.#room]);
   }
 
   /** Give up the seat, and keep the connection. */
   leave() {
-    if (this.#socket.connected) this.#socket.emit("leave", this.#room);
+    this.#connection.emit("leave", [this.#room]);
+    this.#seated = false;
+    this.#turnTo(null);
   }
 
   /**
-   * Say something to the other one in the room.
+   * Say something to the other one in the room; while the server is away it is kept, until we are back on our seat
+   * or have lost it.
    * @param {import("./messages.js").Message} message
    */
   send(message) {
-    if (this.#socket.connected) this.#socket.emit("message", message);
+    if (this.#extended) this.#deliver({ event: "message", args: [message, ++this.#sent] });
+    else this.#connection.emit("message", [message]);
+  }
+
+  /**
+   * Ask that the pairing of this epoch be counted up; kept as a message is.
+   * @param {number} epoch
+   */
+  renew(epoch) {
+    if (this.#extended) this.#deliver({ event: "renew", args: [this.#room, epoch] });
+  }
+
+  /** Have the server prove that it still answers, and dial it at once if it does not. */
+  check() {
+    this.#pace.hurry(performance.now());
+    if (this.#connection.stands) void this.#prove(this.#connection);
+    else this.#dialWhenDue();
+  }
+
+  /** What is being dialled was begun on another network: begin again. */
+  dialAnew() {
+    if (this.#connection.stands) return;
+    this.#connection.close();
+    this.#pace.hurry(performance.now());
+    this.#dialWhenDue();
   }
 
   /** Leave, and end the connection; nothing is heard afterwards. */
   close() {
+    this.#closed = true;
     clearTimeout(this.#redial);
     this.leave();
-    this.#socket.off();
-    this.#socket.disconnect();
+    for (const each of [this.#connection, ...this.#abandoned]) each.close();
   }
 
-  #listen() {
-    const [socket, listener] = [this.#socket, this.#listener];
-    socket.on("connect", () => {
-      this.join();
-      listener.opened();
-    });
-    socket.on("connect_error", () => {
-      listener.lost();
-      if (!socket.active) this.#dialLater();
-    });
-    socket.on("disconnect", () => {
-      listener.lost();
-      if (!socket.active) this.#dialLater(); // the server itself ended it: the library does not try again
-    });
-    socket.on("joined", (/** @type {unknown[]} */ ...[, , more]) => {
-      const fields = isObject(more) ? more : {};
-      const peer = isObject(fields.peer) ? person(fields.peer.id, fields.peer.name) : null;
-      this.#token = fields.resume;
-      listener.joined(peer, epochOf(fields), iceServersOf(fields), fields.resumed === true);
-    });
-    socket.on("other_joined", (/** @type {unknown[]} */ ...[, id, more]) => {
-      const fields = isObject(more) ? more : {};
-      listener.otherJoined(person(id, fields.name), epochOf(fields));
-    });
-    socket.on("bye", (/** @type {unknown[]} */ ...[, id, why]) => {
-      listener.otherLeft(String(id), isObject(why) && why.reason === "lost" ? "lost" : "left");
-    });
-    socket.on("full", () => listener.full());
-    socket.on("message", (/** @type {unknown} */ payload) => {
-      const message = parseMessage(payload);
-      if (message) listener.messageReceived(message);
-    });
-    socket.on("error", (/** @type {unknown[]} */ ...[code, sentence]) => {
-      if (code !== "server-stopping") listener.refused(String(sentence));
+  // The connection
+
+  /** @param {number} timeoutMs */
+  #dial(timeoutMs) {
+    const token = seatToken();
+    const back = token ? { resume: token, ...(this.#received < 0 ? {} : { received: this.#received }) } : {};
+    const auth = { pycall: 1, name: this.#name, ...back };
+    return new Connection(this.#server, auth, timeoutMs, {
+      opened: () => {
+        this.join();
+        this.#listener.opened();
+      },
+      ended: () => {
+        if (this.#seated) this.#pace = new Pace(performance.now() + Math.random() * JITTER_MS);
+        this.#lost();
+      },
+      heard: (event, args) => this.#heard(event, args),
     });
   }
 
-  #dialLater() {
+  #lost() {
+    this.#seated = false;
+    this.#listener.lost();
+    this.#dialWhenDue();
+  }
+
+  #dialWhenDue() {
     clearTimeout(this.#redial);
-    this.#redial = setTimeout(() => this.#socket.connect(), 2000);
+    if (this.#closed) return;
+    this.#redial = setTimeout(() => {
+      this.#connection = this.#dial(this.#pace.dialled(performance.now(), 0.8 + 0.4 * Math.random()));
+    }, this.#pace.next - performance.now());
   }
-}
 
-/**
- * @param {unknown} id
- * @param {unknown} name
- * @returns {Person}
- */
-function person(id, name) {
-  return { id: String(id), name: cleanDisplayName(name) };
-}
+  /** @param {Connection} connection */
+  async #prove(connection) {
+    if (this.#checking || !this.#extended) return;
+    this.#checking = true;
+    const elsewhere = this.#room === "-" ? "_" : "-"; // leaving where one is not is confirmed, and changes nothing
+    const answers = await connection.answers("leave", elsewhere);
+    this.#checking = false;
+    if (answers || this.#closed || connection !== this.#connection || !connection.stands) return;
+    connection.abandon();
+    this.#abandoned.push(connection);
+    this.#pace = new Pace(performance.now());
+    this.#pace.hurry(performance.now());
+    this.#lost();
+  }
 
-/**
- * @param {Record<string, unknown>} fields
- * @returns {number | null}
- */
-function epochOf(fields) {
-  return typeof fields.epoch === "number" ? fields.epoch : null;
-}
+  // What is said
 
-/**
- * @param {Record<string, unknown>} fields
- * @returns {RTCIceServer[]}
- */
-function iceServersOf(fields) {
-  return Array.isArray(fields.ice_servers) ? fields.ice_servers : [];
+  /** @param {import("./outbox.js").Letter} letter */
+  #deliver(letter) {
+    if (this.#outbox.put(letter) && this.#seated) this.#handOver(letter);
+  }
+
+  /** @param {import("./outbox.js").Letter} letter */
+  #handOver(letter) {
+    this.#connection.emit(letter.event, letter.args, () => this.#outbox.confirm(letter));
+  }
+
+  // What the server says
+
+  /**
+   * @param {string} event
+   * @param {unknown[]} args
+   */
+  #heard(event, args) {
+    if (event === "message") {
+      this.#messageCame(args);
+    } else if (event === "error") {
+      if (args[0] !== "server-stopping") this.#listener.refused(hearsay.readSentence(args[1]));
+    } else if (args[0] === this.#room) {
+      this.#roomSaid(event, args[1], args[2]);
+    }
+  }
+
+  /**
+   * @param {string} event
+   * @param {unknown} id
+   * @param {unknown} about
+   */
+  #roomSaid(event, id, about) {
+    switch (event) {
+      case "joined":
+        this.#joined(about);
+        break;
+      case "other_joined": {
+        const peer = hearsay.readPerson(id, about);
+        this.#turnTo(hearsay.readEpoch(about));
+        if (peer) this.#listener.otherJoined(peer, this.#epoch);
+        break;
+      }
+      case "renewed": {
+        const epoch = hearsay.readEpoch(id); // this one is about nobody
+        this.#turnTo(epoch);
+        if (epoch !== null) this.#listener.renewed(epoch, hearsay.readIceServers(id));
+        break;
+      }
+      case "bye":
+        this.#listener.otherLeft(String(id), hearsay.readReason(about));
+        break;
+      case "full":
+        this.#listener.full();
+        break;
+      default:
+    }
+  }
+
+  /** @param {unknown} about */
+  #joined(about) {
+    const joined = hearsay.readJoined(about);
+    const token = hearsay.readToken(about);
+    this.#extended = token !== "";
+    keepSeatToken(token);
+    for (const each of this.#abandoned.splice(0)) each.close();
+    if (!joined.resumed) {
+      this.#received = 0;
+      this.#outbox.clear();
+    }
+    this.#turnTo(joined.epoch);
+    this.#seated = true;
+    for (const letter of this.#outbox.all) this.#handOver(letter); // before anything new: numbers only go up
+    this.#listener.joined(joined);
+  }
+
+  /** @param {unknown[]} args */
+  #messageCame([payload, number]) {
+    if (number !== undefined) {
+      if (!isWhole(number) || number <= this.#received) return; // sent again: our break was noticed late
+      this.#received = number;
+    }
+    const message = parseMessage(payload);
+    if (message) this.#listener.messageReceived(message);
+  }
+
+  /**
+   * What was said in another epoch, the other end would drop.
+   * @param {number | null} epoch
+   */
+  #turnTo(epoch) {
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    this.#outbox.clear();
+  }
 }

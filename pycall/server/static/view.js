@@ -51,6 +51,7 @@ export class View {
     const talking = call !== null && call.phase !== "ended";
     this.page.dataset.view = talking ? "call" : "lobby";
     this.page.toggleAttribute("data-waiting", call?.phase === "waiting");
+    this.page.toggleAttribute("data-reconnecting", call?.reconnecting === true);
     if (!talking) this.openPanel(false);
     this.#renderStatus(call, devices);
     this.#renderNear(devices, call?.phase === "ended");
@@ -67,7 +68,7 @@ export class View {
     const on = call?.phase === "connected";
     const trip = on && call.roundTripMs !== null ? ` · ${Math.round(call.roundTripMs)} ms` : "";
     write(this.#clock, on ? clock(performance.now() - call.connectedAt) + trip : "");
-    this.#clock.title = on ? `${capital(call.path ?? "direct")} connection, and its round trip` : "";
+    this.#clock.title = on ? `${capital(call.path?.kind ?? "direct")} connection, and its round trip` : "";
   }
 
   /**
@@ -104,6 +105,8 @@ export class View {
     const { state, sentence } = status(call, devices);
     this.#status.dataset.state = state;
     write(this.#status, sentence);
+    element("interruption", HTMLElement).hidden = state !== "reconnecting";
+    write(element("interruption-words", HTMLElement), state === "reconnecting" ? sentence : "");
     write(this.#recording, call?.theirs.recording ? `${capital(call.peerWord)} is recording` : "");
   }
 

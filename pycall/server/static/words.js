@@ -1,7 +1,5 @@
 /** What is said to the person: every sentence that depends on what happens. */
 
-import { SILENCE_TOLD_MS } from "./call.js";
-
 /**
  * @typedef {import("./call.js").Call} Call
  * @typedef {import("./devices.js").Devices} Devices
@@ -23,9 +21,9 @@ export function status(call, devices) {
       : { state: "ready", sentence: "Ready to join" };
   }
   if (call.phase === "ended") {
-    return call.problem === null
+    return call.ending === "hangup"
       ? { state: "ended", sentence: "You left the call." }
-      : { state: "refused", sentence: call.problem };
+      : { state: call.ending, sentence: call.problem };
   }
   if (!call.reachable && call.phase !== "connected") {
     return { state: "unreachable", sentence: "The server is gone. Trying to reach it again…" };
@@ -38,8 +36,8 @@ export function status(call, devices) {
     case "connecting":
       return { state: "connecting", sentence: `Connecting to ${call.peerWord}…` };
     default:
-      return call.silentMs > SILENCE_TOLD_MS
-        ? { state: "interrupted", sentence: `Nothing comes from ${call.peerWord} at the moment…` }
+      return call.reconnecting
+        ? { state: "reconnecting", sentence: `Reconnecting to ${call.peerWord}…` }
         : { state: "connected", sentence: `Connected to ${call.peerWord}` };
   }
 }

@@ -1,0 +1,35 @@
+/** How long a call waits for what, in milliseconds; the same as pycall/core/patience.py. */
+
+/** From both being in the room to media. */
+export const CONNECT_MS = 20_000;
+
+/** How long a description for a client that may take no later candidates waits for all of them. */
+export const CANDIDATES_MS = 1_000;
+
+/** Silence after which another connection is built. */
+export const SILENCE_MS = 2_000;
+
+/** How long a call tries to get its media back. */
+export const RECONNECT_MS = 60_000;
+
+/** A connection replaced by then was hardly interrupted, and nobody need know. */
+export const TELL_MS = 1_000;
+
+/** When asking for another connection led to nothing: the question, or its answer, went astray. */
+export const ASK_AGAIN_MS = 2_000;
+
+/** After a new connection that failed, and before the next is asked for. */
+export const PAUSE_MS = 1_000;
+
+/** What a new connection may take before one more is tried. */
+export const BUILD_MS = 10_000;
+
+/** Silence after which the other one counts as lost when the server has already lost it. */
+export const SILENCE_AFTER_BYE_MS = 3_000;
+
+/** How long the server gets to say that who knocked was only the one who has just gone. */
+export const KNOCK_MS = 1_000;
+
+/** Before a fresh seat is asked for after an attempt that failed, each time twice as long. */
+export const FIRST_PAUSE_MS = 1_000;
+export const LONGEST_PAUSE_MS = 60_000;
