@@ -310,7 +310,8 @@ class Call:
         if self._phase_until is None or now < self._phase_until:
             if not self._link.gave_up(now):
                 return self._link.tick(now)
-            return self._give_up(endings.not_reconnected(self._peer_word, self._terms.reconnect_s), now)
+            error = endings.not_reconnected(self._peer_word, self._terms.reconnect_s)
+            return [*self._say_gone("lost"), *self._give_up(error, now)]
         match self.phase:
             case Phase.JOINING if self._pausing:
                 return self._ask(now)

@@ -86,9 +86,10 @@ def test_a_signal_hangs_up_cleanly_and_the_other_side_ends_normally(
 
 
 def test_a_killed_peer_is_lost_and_the_other_side_says_so(start_call: Caller) -> None:
-    first, second = both_connected(start_call)
+    first, second = both_connected(start_call, "--reconnect", "4")
     second.send_signal(signal.SIGKILL)
     assert first.wait() == 4
+    assert names(first)[-4:] == ["reconnecting", "peer_left", "error", "ended"]
     assert last(first, "peer_left")["reason"] == "lost"
     assert last(first, "error")["code"] == "peer-lost"
     assert first.stderr.startswith("Error: ")
