@@ -31,6 +31,9 @@ STUN_RETRIES: Final = 4
 STAGGER_S: Final = 0.3
 """Head start of a server's first address before its second, of the other family, is tried too."""
 
+NO_SUCH_FAMILY: Final = 440
+"""The server has no address of the family asked for (RFC 8656 section 19)."""
+
 MAX_HOSTS: Final = 8
 RECEIVE_BUFFER: Final = 262_144
 
@@ -147,7 +150,9 @@ class Gathering:
     async def _ask_for_relay(self, server: TurnServer, addresses: list[str]) -> None:
         tls = await asyncio.to_thread(ssl.create_default_context) if server.transport == "tls" else None
         tries = [
-            asyncio.create_task(self._allocate(server, address, tls, at * STAGGER_S), name="pycall-allocate")
+            asyncio.create_task(
+                self._allocate_at(server, address, tls, at * STAGGER_S), name="pycall-allocate"
+            )
             for at, address in enumerate(addresses)
         ]
         try:
@@ -159,17 +164,30 @@ class Gathering:
                 each.cancel()
             await asyncio.gather(*tries, return_exceptions=True)
 
-    async def _allocate(
+    async def _allocate_at(
         self, server: TurnServer, address: str, tls: ssl.SSLContext | None, delay_s: float
     ) -> bool:
-        """Whether there is a relay by this address of the server now."""
+        """Whether there is a relay by this address of the server now.
+
+        A server reached by IPv6 is asked for a relay of each family: the other side may have either.
+        """
         await asyncio.sleep(delay_s)
+        families = (False,) if _version(address) == 4 else (True, False)
+        return any(
+            await asyncio.gather(*(self._allocate(server, address, tls, ipv6=ipv6) for ipv6 in families))
+        )
+
+    async def _allocate(
+        self, server: TurnServer, address: str, tls: ssl.SSLContext | None, *, ipv6: bool
+    ) -> bool:
         findings = self.findings
         try:
-            relay = await allocate(server, address, tls, findings.peer_refused)
+            relay = await allocate(server, address, tls, findings.peer_refused, ipv6=ipv6)
         except stun.TransactionFailed as failed:
             findings.udp_answered |= server.transport == "udp"
-            findings.refused(*failed.response.attributes.get("ERROR-CODE", (0, "")))
+            code, reason = failed.response.attributes.get("ERROR-CODE", (0, ""))
+            if code != NO_SUCH_FAMILY:
+                findings.refused(code, reason)
         except ssl.SSLError as error:
             findings.untrusted = server.host
             logger.info("The TURN server %s is not trusted: %s", server.host, error)

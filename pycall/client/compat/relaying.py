@@ -38,6 +38,7 @@ MAX_BUFFERED: Final = 128_000
 """Bytes that wait for a TCP connection; above, packets are lost as they would be over UDP."""
 
 FIRST_CHANNEL: Final = 0x4000
+FAMILY_IPV6: Final = 0x02000000
 
 
 class Relay:
@@ -149,9 +150,14 @@ class Relay:
 
 
 async def allocate(
-    server: TurnServer, address: str, tls: ssl.SSLContext | None, refused: Callable[[int, str], None]
+    server: TurnServer,
+    address: str,
+    tls: ssl.SSLContext | None,
+    refused: Callable[[int, str], None],
+    *,
+    ipv6: bool = False,
 ) -> Relay:
-    """An allocation on ``server``, reached at ``address``.
+    """An allocation on ``server``, reached at ``address``; of an IPv4 address, or of an ``ipv6`` one.
 
     Raises:
         OSError: the server cannot be reached, or its certificate is not trusted.
@@ -173,6 +179,8 @@ async def allocate(
         name = server.host if tls is not None else None
         await loop.create_connection(lambda: client, *place, ssl=tls, server_hostname=name)
     relay = Relay(client, server, refused)
+    if ipv6:
+        _ask_for_ipv6(client)
     try:
         await client.connect()
     except BaseException:
@@ -182,3 +190,18 @@ async def allocate(
             client.transport.abort()
         raise
     return relay
+
+
+def _ask_for_ipv6(client: Any) -> None:
+    """Let the client's allocation be of an IPv6 address (RFC 8656 section 7.1); aioice knows IPv4 only."""
+    name, number = "REQUESTED-ADDRESS-FAMILY", 0x0017
+    entry = (number, name, stun.pack_unsigned, stun.unpack_unsigned)
+    stun.ATTRIBUTES_BY_TYPE[number] = stun.ATTRIBUTES_BY_NAME[name] = entry
+    send = client.request_with_retry
+
+    async def request_with_retry(request: stun.Message) -> Any:
+        if request.message_method == stun.Method.ALLOCATE:
+            request.attributes[name] = FAMILY_IPV6
+        return await send(request)
+
+    client.request_with_retry = request_with_retry

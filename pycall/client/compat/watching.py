@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from pycall.client.compat.pairs import Pair, Pairs, State
 
-TICK_S: Final = 0.4
+TICK_S: Final = 0.25
 CONSENT_INTERVAL_S: Final = 5.0
 CONSENT_S: Final = 30.0
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 from aioice import stun, turn
@@ -14,7 +15,7 @@ from pycall.client.compat import relaying
 from pycall.client.compat.relaying import MAX_PEERS, Relay, allocate
 from pycall.client.iceservers import TurnServer
 from tests.client.pair import until
-from tests.client.turn import HOST, PASSWORD, USER, Coturn
+from tests.client.turn import HOST, PASSWORD, USER, Coturn, running_coturn
 
 
 def refuse(code: int, reason: str) -> None:
@@ -108,3 +109,20 @@ async def test_a_wrong_password_is_refused_and_leaves_nothing(coturn: Coturn) ->
     with pytest.raises(stun.TransactionFailed):
         await allocate(TurnServer(HOST, coturn.port, "tcp", USER, "wrong"), HOST, None, refuse)
     await asyncio.sleep(0)  # its transport closes in the next round of the loop
+
+
+async def test_a_server_with_ipv6_relays_by_that_too_when_asked(tmp_path: Path) -> None:
+    with running_coturn(tmp_path / "coturn", "listening-ip=::1", "relay-ip=::1") as coturn:
+        server = TurnServer("::1", coturn.port, "udp", USER, PASSWORD)
+        for ipv6 in (True, False):
+            relay = await allocate(server, "::1", None, refuse, ipv6=ipv6)
+            taker = _Taker()
+            relay.attach(taker)
+            assert (":" in relay.get_extra_info("sockname")[0]) is ipv6
+            relay.close()
+            await taker.lost.wait()
+
+
+def test_the_names_used_of_stun_are_there() -> None:
+    for name in ("ATTRIBUTES_BY_TYPE", "ATTRIBUTES_BY_NAME", "pack_unsigned", "unpack_unsigned"):
+        assert hasattr(stun, name), name
