@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "call": "Call whoever comes to ROOM.",
     "serve": "Run the signalling server.",
     "devices": "List cameras, microphones and speakers, and try them.",
+    "doctor": "Check whether calls can work here, and say what is in the way.",
     "demo": "Show a whole call on this machine.",
 }
 """Each command is the click command of its name in ``pycall.cli.NAME``, imported when it is used."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -64,17 +64,23 @@ class RoomType(click.ParamType):  # type: ignore[type-arg]
 ROOM = RoomType()
 
 
-def config_options(section: type[Section]) -> Callable[[Command], Command]:
-    """Give a command all options of ``section`` and ``--config``; it is called with ``config=``."""
+def config_options(
+    section: type[Section], only: Container[str] | None = None
+) -> Callable[[Command], Command]:
+    """Give a command the options of ``section`` and ``--config``; it is called with ``config=``.
+
+    ``only`` names the keys that matter to it, if these are not all; the others keep their defaults.
+    """
+    wanted = [key for key in keys(section) if only is None or key.name in only]
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def with_config(**given: Any) -> Any:
-            values = {key.name: _secret(key) if key.secret else given.pop(key.name) for key in keys(section)}
+            values = {key.name: _secret(key) if key.secret else given.pop(key.name) for key in wanted}
             return command(config=section(**values), **given)
 
         decorated = _config_option(section)(with_config)
-        for key in reversed(keys(section)):
+        for key in reversed(wanted):
             if not key.secret:
                 decorated = key_option(key)(decorated)
         return decorated

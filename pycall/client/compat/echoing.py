@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import secrets
 import ssl
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final, cast
 
 from aioice import stun
 
+from pycall.client.compat.gathering import NO_SUCH_FAMILY
 from pycall.client.compat.relaying import LIFETIME_S, Address, Relay, allocate
 from pycall.client.iceservers import TurnServer
 
@@ -71,7 +73,7 @@ async def _relay(
     server: TurnServer, address: str, tls: ssl.SSLContext | None, refusals: list[int]
 ) -> AsyncIterator[Relay]:
     try:
-        relay = await allocate(server, address, tls, lambda code, _: refusals.append(code))
+        relay = await _allocation(server, address, tls, refusals)
     except stun.TransactionFailed as failed:
         said = failed.response.attributes
         raise RelayRefusedError(failed.response.error_code or 0, said.get("SOFTWARE", "")) from failed
@@ -81,6 +83,23 @@ async def _relay(
         yield relay
     finally:
         relay.close()
+
+
+async def _allocation(
+    server: TurnServer, address: str, tls: ssl.SSLContext | None, refusals: list[int]
+) -> Relay:
+    """A relay of the IP that the server is reached by, else of IPv4."""
+
+    def refused(code: int, _words: str) -> None:
+        refusals.append(code)
+
+    if ":" in address:
+        try:
+            return await allocate(server, address, tls, refused, ipv6=True)
+        except stun.TransactionFailed as failed:
+            if failed.response.error_code != NO_SUCH_FAMILY:
+                raise
+    return await allocate(server, address, tls, refused)
 
 
 class _Mirror(asyncio.DatagramProtocol):
@@ -103,10 +122,9 @@ class _Caller(_Mirror):
 
     async def round_trip_s(self, place: Address) -> float | None:
         """How long the first that comes back was on its way; ``None`` if none does in time."""
-        clock = asyncio.get_running_loop().time
-        end = clock() + ECHO_S
-        while clock() < end:
-            self._sent.append(clock())
+        end = time.monotonic() + ECHO_S
+        while time.monotonic() < end:
+            self._sent.append(time.monotonic())  # uvloop's own clock has whole milliseconds
             self._transport.sendto(self._secret + bytes([len(self._sent) - 1]), place)
             done, _ = await asyncio.wait([self._took_s], timeout=AGAIN_S)
             if done:
@@ -116,7 +134,7 @@ class _Caller(_Mirror):
     def datagram_received(self, data: bytes, source: Address) -> None:  # noqa: ARG002  whoever it came by
         known = len(data) == 17 and data[:16] == self._secret and data[16] < len(self._sent)
         if known and not self._took_s.done():
-            self._took_s.set_result(asyncio.get_running_loop().time() - self._sent[data[16]])
+            self._took_s.set_result(time.monotonic() - self._sent[data[16]])
 
     def error_received(self, error: Exception) -> None:
         """Ignore it: that nobody is reached shows in that no answer comes."""
