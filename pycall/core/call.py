@@ -21,7 +21,7 @@ from pycall.core import outputs as o
 from pycall.core.link import Link, Pairing
 from pycall.core.messages import Bye, IceServer, Message, Offer, Ping, Pong, State
 from pycall.core.terms import CallTerms
-from pycall.errors import CallError, JoinRefused, PycallError
+from pycall.errors import CallError, JoinRefused, PeerLost, PycallError
 
 
 class Phase(enum.Enum):
@@ -331,7 +331,7 @@ class Call:
         out = self._say_gone(reason)
         if talked and not self._terms.stay:
             if reason == "lost":
-                return out + self._finish("error", endings.lost(word))
+                return out + self._finish("lost", endings.lost(word))
             return out + self._finish("peer-hangup")
         if not self._seated:
             return [*out, *self._close(), *self._ask(now)]
@@ -344,7 +344,7 @@ class Call:
     def _give_up(self, error: CallError, now: float) -> list[o.Output]:
         """This attempt cannot go on: end, or take a fresh seat after a pause."""
         if not self._terms.stay:
-            return self._finish("error", error)
+            return self._finish("lost" if isinstance(error, PeerLost) else "error", error)
         gone = self._say_gone("lost") if self.peer is not None else []
         return [*gone, _notice(error.code, error.message), o.LeaveRoom(), *self._rejoin(now)]
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
-EndReason = Literal["hangup", "peer-hangup", "duration", "interrupted", "error"]
-"""Why a call ended: by us, by the other side, by `--duration`, by a signal, or by an error."""
+EndReason = Literal["hangup", "peer-hangup", "duration", "interrupted", "lost", "error"]
+"""Why a call ended: by us, by the other side, by `--duration`, by a signal, since the other side
+vanished and did not come back, or by another error."""
 
 PathKind = Literal["direct", "relay"]
 

@@ -92,6 +92,7 @@ def test_a_killed_peer_is_lost_and_the_other_side_says_so(start_call: Caller) ->
     assert names(first)[-4:] == ["reconnecting", "peer_left", "error", "ended"]
     assert last(first, "peer_left")["reason"] == "lost"
     assert last(first, "error")["code"] == "peer-lost"
+    assert last(first, "ended")["reason"] == "lost"
     assert first.stderr.startswith("Error: ")
 
 
