@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 BIN := .venv/bin
 
-.PHONY: help run test check lint lint-page format clean
+.PHONY: help run test check lab lint lint-page format clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -20,6 +20,10 @@ test: .venv/installed-dev  ## all checks and all tests (as root on Debian: insta
 
 check: .venv/installed-dev lint  ## format, lint, types, imports and unit tests, under a minute
 	@$(BIN)/pytest -q -m "not integration" -n 3
+
+lab: .venv/installed-dev  ## calls in bad networks, 20 times each (as root, half an hour): the tables of docs/networks.md
+	@.ci/debian
+	@$(BIN)/python -m tests.netlab.lab
 
 lint:
 	@$(BIN)/ruff format --check --quiet .

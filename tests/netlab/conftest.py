@@ -33,7 +33,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import pytest
 
@@ -78,10 +78,18 @@ def laboratory(_can_be_built: None, tmp_path: Path) -> Iterator[Laboratories]:
         yield build
 
 
+TABLES: Final = {
+    "pair": "side a, side b, path, time from the other's coming to the first picture",
+    "survived": "what calls outlived",
+}
+"""Properties that tests record, a line each, and what stands above them at the end of a run."""
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what the tests measured: a line for each property ``pair``."""
+    """Print what the tests measured."""
     reports = terminalreporter.stats.get("passed", [])
-    rows = [value for report in reports for name, value in report.user_properties if name == "pair"]
-    if rows and all(isinstance(row, str) for row in rows):
-        terminalreporter.section("side a, side b, path, time from the other's coming to the first picture")
-        terminalreporter.write_line("\n".join(rows))
+    for table, title in TABLES.items():
+        rows = [str(value) for each in reports for name, value in each.user_properties if name == table]
+        if rows:
+            terminalreporter.section(title)
+            terminalreporter.write_line("\n".join(rows))
