@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 
 async def check_up(config: CallConfig) -> list[Finding]:
-    """All findings in the order in which they are shown; the last is ``calls``. Takes at most 20 s."""
+    """All findings in the order in which they are shown; the last is ``calls``. Takes up to about 20 s."""
     async with asyncio.TaskGroup() as group:
         devices = group.create_task(_devices(config))
         encoders = group.create_task(_encoders(config))
@@ -151,7 +151,7 @@ async def _self_calls(config: CallConfig, can_join: bool, known: tuple[IceServer
             )
             for relay_only in ways
         ]
-        return [await call.run() for call in calls]
+        return list(await asyncio.gather(*(call.run() for call in calls)))
 
 
 @contextlib.contextmanager

@@ -180,3 +180,19 @@ def test_a_secret_comes_from_the_environment_or_the_file_and_never_from_a_flag(
     assert [config.turn_credential for config in seen] == ["of the file", "of the environment"]
     assert [config.ice_server for config in seen] == [("stun:a", "stun:b"), ("turn:c",)]
     assert "of the" not in repr(seen)
+
+
+@click.command()
+@config_options(CallConfig, only={"fps", "turn_username"})
+def few(config: CallConfig) -> CallConfig:
+    return config
+
+
+def test_a_command_may_take_some_of_a_section_only(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    monkeypatch.setenv("PYCALL_CALL_TURN_USERNAME", "ann")
+    config = few.main(["--config", str(file)], standalone_mode=False)
+
+    assert (config.fps, config.turn_username) == (20, "ann")
+    assert config.stay is False, "it is in the file, but nothing to this command"
+    with pytest.raises(click.NoSuchOption):
+        few.main(["--stay"], standalone_mode=False)
