@@ -144,10 +144,9 @@ export class Call {
   /** The network of this computer is another, or it woke from sleep. */
   networkChanged() {
     if (this.phase === "ended") return;
+    this.#signalling.dialAnew();
     if (this.phase === "waiting") this.#open(); // candidates of the network of now
     else this.#do(this.#link.networkChanged(performance.now()));
-    this.#signalling.dialAnew();
-    this.#signalling.check();
   }
 
   /** End it, on purpose. */

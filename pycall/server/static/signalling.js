@@ -107,10 +107,10 @@ export class Signalling {
     else this.#dialWhenDue();
   }
 
-  /** What is being dialled was begun on another network: begin again. */
+  /** Dial the server at once: what was dialled on another network may be of no use, and is not worth asking. */
   dialAnew() {
-    if (this.#connection.stands) return;
-    this.#connection.close();
+    if (this.#connection.stands) this.#abandon();
+    else this.#connection.close();
     this.#pace.hurry(performance.now());
     this.#dialWhenDue();
   }
@@ -165,11 +165,18 @@ export class Signalling {
     const answers = await connection.answers("leave", elsewhere);
     this.#checking = false;
     if (answers || this.#closed || connection !== this.#connection || !connection.stands) return;
-    connection.abandon();
-    this.#abandoned.push(connection);
-    this.#pace = new Pace(performance.now());
+    this.#abandon();
     this.#pace.hurry(performance.now());
-    this.#lost();
+    this.#listener.lost();
+    this.#dialWhenDue();
+  }
+
+  /** Leave the connection as it is until the seat is ours on another one: its end would be the seat's, too. */
+  #abandon() {
+    this.#connection.abandon();
+    this.#abandoned.push(this.#connection);
+    this.#seated = false;
+    this.#pace = new Pace(performance.now());
   }
 
   // What is said

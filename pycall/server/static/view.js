@@ -103,7 +103,7 @@ export class View {
    */
   #renderStatus(call, devices) {
     const { state, sentence } = status(call, devices);
-    this.#status.dataset.state = state;
+    if (this.#status.dataset.state !== state) this.#status.dataset.state = state;
     write(this.#status, sentence);
     element("interruption", HTMLElement).hidden = state !== "reconnecting";
     write(element("interruption-words", HTMLElement), state === "reconnecting" ? sentence : "");
