@@ -18,7 +18,7 @@ RELAY_S: Final = 8.0
 """What one server may take over one transport."""
 
 ADVISED: Final = (4, 17)
-"""The release of coturn from which on it has no known hole."""
+"""The release of coturn that is advised, or a newer one (docs/operating.md)."""
 
 _COTURN: Final = re.compile(r"(?i)coturn-([0-9]{1,4}(?:\.[0-9]{1,4}){1,3})")
 MAX_SOFTWARE: Final = 60
@@ -133,7 +133,7 @@ def _relayed(url: str, server: TurnServer, told: Echo) -> Finding:
     found = f"A packet went through it and back in {told.round_trip_s * 1000:.0f} ms."
     release = _COTURN.search(told.software)
     if release and tuple(map(int, release[1].split("."))) < ADVISED:
-        cause = f"It is coturn {release[1]}, which has known weaknesses."
+        cause = f"It is coturn {release[1]}, an old release."
         return Finding("relay", "warning", found, url, cause, "Use coturn 4.17 or newer.", figures)
     return Finding("relay", "ok", found, url, figures=figures)
 
