@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,13 +28,23 @@ _numbers = itertools.count()
 class Guest:
     """A person in a browser of their own; close it in the end."""
 
-    def __init__(self, playwright: Playwright, origin: str, name: str) -> None:
+    def __init__(
+        self,
+        playwright: Playwright,
+        origin: str,
+        name: str,
+        *,
+        program: str | Path = CHROMIUM,
+        flags: Sequence[str] = (),
+        ice_servers: Sequence[Mapping[str, str]] = (),
+    ) -> None:
+        """``ice_servers`` are asked besides those of the call page."""
         mark = f"--pycall-benchmark={os.getpid()}-{next(_numbers)}"
-        self._browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, mark])
+        self._browser = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *flags, mark])
         self._root = _process_with(mark)
         self._page = self._browser.new_page(viewport={"width": 1280, "height": 800})
         self._page.set_default_timeout(PATIENCE_MS)
-        self._page.add_init_script(f"{{{MEASURES}}}")
+        self._page.add_init_script(f"{{const MORE = {json.dumps(list(ice_servers))};{MEASURES}}}")
         self._page.goto(f"{origin}/r/bench?name={name}")
         self._page.wait_for_selector("#status[data-state=ready]")
 
@@ -40,6 +52,11 @@ class Guest:
         """Come into the room, and wait for this state."""
         self._page.click("#join")
         self._page.wait_for_selector(f"#status[data-state={state}]")
+
+    def first_picture_s(self) -> float:
+        """Wait for the first picture; seconds from the server's word that the two are together."""
+        seconds: float = self._page.evaluate("benchmark.first()")
+        return seconds
 
     def begin(self, warm_up_s: float) -> None:
         """Wait for the first picture and the warming up, and measure from now on."""

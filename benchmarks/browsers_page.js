@@ -1,6 +1,7 @@
 /**
  * What is added to the call page to measure it, before its own scripts run: a camera that films a picture
  * like pycall's test card, with the same strip of cells that says when it was made, and a look at what comes.
+ * `MORE` is defined before it: the ICE servers to be asked besides those of the page.
  */
 
 const WIDTH = 640, HEIGHT = 480, FPS = 30, UNIT = HEIGHT / 30, COLUMNS = 40;
@@ -90,8 +91,8 @@ navigator.mediaDevices.getUserMedia = async ({ audio, video }) => {
 
 const connections = [];
 window.RTCPeerConnection = class extends RTCPeerConnection {
-  constructor(...how) {
-    super(...how);
+  constructor(how = {}) {
+    super({ ...how, iceServers: [...(how.iceServers ?? []), ...MORE] });
     connections.push(this);
   }
 };
@@ -152,6 +153,11 @@ async function flowed() {
 
 let from;
 window.benchmark = {
+  /** Seconds from the server's word that the two are together to the first picture. */
+  async first() {
+    await seen;
+    return (shown.first - paired) / 1000;
+  },
   /** Resolves when the window begins, so long after the first picture. */
   async begin(/** @type {number} */ warmUpMs) {
     await seen;

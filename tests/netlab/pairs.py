@@ -42,8 +42,11 @@ def meet(a: Kind, b: Kind, lab: Laboratory) -> Meeting:
         if kind == "udp-blocked":
             assert path["local"] == "relay"
             assert path["protocol"] in {"tcp", "tls"}
+    ends = " ".join(f"{path['local']}/{path['protocol']}" for path in paths)
+    return Meeting(paths[0]["path"], ends, first_picture_s(talk))
+
+
+def first_picture_s(talk: Talk) -> float:
+    """Seconds from the server's word that Bob came to the first picture Ann got."""
     first = next(event for event in since(talk.ann, 0, "first_frame") if event["kind"] == "video")
-    taken_s = first["time"] - talk.ann.wait_for_event("peer_joined")["time"]
-    return Meeting(
-        paths[0]["path"], " ".join(f"{path['local']}/{path['protocol']}" for path in paths), taken_s
-    )
+    return float(first["time"] - talk.ann.wait_for_event("peer_joined")["time"])
