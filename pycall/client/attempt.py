@@ -16,7 +16,7 @@ from pycall.client.liveness import LOOK_S, Liveness
 from pycall.client.stats import Counters, StatsMeter
 from pycall.core import inputs as i
 from pycall.core import outputs as o
-from pycall.core.events import Event
+from pycall.core.events import Event, Path
 from pycall.core.messages import Candidate, Control
 from pycall.errors import CallError
 
@@ -56,6 +56,10 @@ class PeerConnection(Protocol):
 
     def send_control(self, control: Control) -> None:
         """Say something on the control channel; the newest state is said when it opens."""
+
+    @property
+    def path(self) -> Path | None:
+        """The way it goes, once it stands."""
 
     @property
     def packets_received(self) -> int:
@@ -136,7 +140,7 @@ class Attempt:
             try:
                 await step()
             except CallError as error:
-                self._around.post(i.PeerFailed(self.number, error.message))
+                self._around.post(i.PeerFailed(self.number, error.message, error.hint))
 
     async def _carry_out(self, order: Step) -> None:
         match order:
@@ -152,9 +156,10 @@ class Attempt:
     async def _watch(self) -> None:
         liveness, loop = Liveness(self.number), asyncio.get_running_loop()
         while True:
-            report = liveness.look(self.peer.packets_received, loop.time())
-            if report is not None:
-                self._around.post(report)
+            if self.peer.path is not None:
+                report = liveness.look(self.peer.packets_received, loop.time())
+                if report is not None:
+                    self._around.post(report)
             await asyncio.sleep(LOOK_S)
 
     async def _count(self) -> None:

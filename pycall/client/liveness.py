@@ -12,12 +12,15 @@ LOOK_S: Final = 0.25
 SILENT_S: Final = 1.0
 """Silence shorter than this is not told: receiver reports alone come about once a second (RFC 3550)."""
 
+FIRST_S: Final = 2.0
+"""How much longer the first packet may take: the other end knows a round trip later that the path stands."""
+
 LATE_S: Final = 0.5
 """A look this much late means that it was we who slept; what came meanwhile is still to be read."""
 
 
 class Liveness:
-    """Turns the number of packets of attempt ``attempt`` so far into what the call is told.
+    """Turns the number of packets of attempt ``attempt`` so far into what the call is told, once it stands.
 
     A time in which this process did not run (stopped, asleep, swamped) is no silence of the other end.
     """
@@ -38,7 +41,7 @@ class Liveness:
             self._packets, self._heard_at = packets, now
             return i.MediaHeard(self._attempt) if was_silent else None
         if self._heard_at is None:
-            self._heard_at = now
+            self._heard_at = now + FIRST_S
         if late_s > LATE_S:
             self._heard_at += late_s
         silent_s = now - self._heard_at

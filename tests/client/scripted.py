@@ -30,6 +30,7 @@ class ScriptedPeer:
     flow: Counters = field(default_factory=Counters)
     silent: bool = False
     packets_received: int = 0
+    path: Path | None = PATH
 
     def hold(self, name: str) -> asyncio.Event:
         """Let this step wait until the returned event is set."""

@@ -95,12 +95,12 @@ async def test_an_attempt_may_be_closed_before_it_began(around: Around) -> None:
 
 
 async def test_a_step_that_fails_is_reported_and_the_next_is_still_done(around: Around) -> None:
-    peer = ScriptedPeer(faults={"accept_answer bad": CallError("the answer cannot be used.")})
+    peer = ScriptedPeer(faults={"accept_answer bad": CallError("the answer cannot be used.", "Try again.")})
     attempt = Attempt(7, peer, around.surroundings)
     attempt.step(o.AcceptAnswer(7, "bad"))
     attempt.step(candidate("a"))
     await until(lambda: "add_candidate a" in peer.done)
-    assert around.posted == [i.PeerFailed(7, "the answer cannot be used.")]
+    assert around.posted == [i.PeerFailed(7, "the answer cannot be used.", "Try again.")]
     await attempt.close(say_bye=False)
 
 
