@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
-from pycall.core.iceurls import check_host, check_ice_url
+from pycall.core.iceurls import ICE_URL_RULE, check_host, parse_ice_url
 from pycall.core.names import clean_display_name
 
 Raw: TypeAlias = str | int | float | bool
@@ -146,11 +146,12 @@ def record(raw: Raw) -> Path | bool:
 
 def ice_server(raw: Raw) -> str:
     """The URL of a STUN or TURN server (RFC 7064, RFC 7065)."""
+    given = text(raw).strip()
     try:
-        return check_ice_url(text(raw).strip())
+        parse_ice_url(given)
     except ValueError as error:
-        hint = "Give stun:HOST:PORT, turn:HOST:PORT, turn:HOST:PORT?transport=tcp or turns:HOST:PORT."
-        raise Unusable(f"{shown(raw)} is not the address of a STUN or TURN server.", hint) from error
+        raise Unusable(f"{shown(raw)} is not the address of a STUN or TURN server.", ICE_URL_RULE) from error
+    return given
 
 
 def turn_server(raw: Raw) -> str:

@@ -1,35 +1,23 @@
-"""STUN and TURN servers by their URLs (RFC 7064, RFC 7065).
+"""The STUN and TURN servers to ask.
 
-Parsed here and strictly: aiortc takes the first of each kind, knows no IPv6 address in a URL and gives up
-all of them for one that is none.
+aiortc takes the first of each kind, knows no IPv6 address in a URL and gives up all for one that is none.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from pycall.core.events import PathProtocol
+from pycall.core.iceurls import parse_ice_url
 from pycall.core.messages import IceServer
 
 logger = logging.getLogger(__name__)
 
 MAX_SERVERS: Final = 8
 """STUN servers, and TURN servers, that are asked; each costs sockets and a candidate."""
-
-PORT: Final = 3478
-TLS_PORT: Final = 5349
-
-_URL = re.compile(
-    r"(?P<scheme>stun|turn|turns):"
-    r"(?:\[(?P<literal>[0-9A-Fa-f:.]{2,45})\]|(?P<host>[A-Za-z0-9._-]{1,253}))"
-    r"(?::(?P<port>[0-9]{1,5}))?"
-    r"(?:\?transport=(?P<transport>udp|tcp))?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +43,14 @@ Server: TypeAlias = StunServer | TurnServer
 
 
 def parse_server(url: str, username: str | None = None, credential: str | None = None) -> Server:
-    """The server behind a URL; raises :class:`ValueError` with what is wrong with it.
-
-    ``stuns`` is none of the schemes: STUN over TLS tells no address of UDP packets.
-    """
-    match = _URL.fullmatch(url)
-    if match is None:
-        raise ValueError("It is not written like stun:HOST:PORT or turn:HOST:PORT?transport=tcp.")
-    scheme, transport = match["scheme"], match["transport"]
-    host = match["host"] or str(ipaddress.IPv6Address(match["literal"]))
-    port = int(match["port"] or (TLS_PORT if scheme == "turns" else PORT))
-    if not 0 < port < 1 << 16:
-        raise ValueError("There is no such port.")
-    if scheme == "stun":
-        if transport is not None:
-            raise ValueError("STUN is asked over UDP, without a transport.")
-        return StunServer(host, port)
+    """The server behind a URL; raises :class:`ValueError` with what is wrong with it."""
+    parsed = parse_ice_url(url)
+    if parsed.scheme == "stun":
+        return StunServer(parsed.host, parsed.port)
     if not username or not credential:
-        raise ValueError("A TURN server needs a user name and a credential.")
-    if scheme == "turns":
-        if transport == "udp":
-            raise ValueError("TURN over DTLS is not supported, only over TLS.")
-        return TurnServer(host, port, "tls", username, credential)
-    return TurnServer(host, port, "tcp" if transport == "tcp" else "udp", username, credential)
+        raise ValueError("a TURN server needs a user name and a credential")
+    transport: PathProtocol = "tls" if parsed.scheme == "turns" else parsed.transport or "udp"
+    return TurnServer(parsed.host, parsed.port, transport, username, credential)
 
 
 def usable_servers(offered: Iterable[IceServer]) -> tuple[Server, ...]:

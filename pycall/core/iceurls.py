@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
+
+PORT: Final = 3478
+TLS_PORT: Final = 5349
+"""Where TURN over TLS is (RFC 8656 section 2.1)."""
 
 MOST_CHARACTERS: Final = 253
 """Of a host's name (RFC 1035)."""
@@ -19,6 +24,13 @@ _URL: Final = re.compile(
     r"(?P<scheme>stun|turns?):(?P<host>\[[^\[\]]*\]|[^\[\]:?]*)"
     r"(?::(?P<port>[0-9]{1,5}))?(?:\?transport=(?P<transport>udp|tcp))?"
 )
+
+_SCHEMES: Final[dict[str, Literal["stun", "turn", "turns"]]] = {
+    "stun": "stun",
+    "turn": "turn",
+    "turns": "turns",
+}
+_TRANSPORTS: Final[dict[str | None, Literal["", "udp", "tcp"]]] = {None: "", "udp": "udp", "tcp": "tcp"}
 
 
 def check_host(text: str) -> str:
@@ -40,8 +52,20 @@ def check_host(text: str) -> str:
     return str(ipaddress.IPv4Address(bare)) if labels[-1].isdecimal() else bare
 
 
-def check_ice_url(text: str) -> str:
-    """A URL of a STUN or TURN server, as it was written.
+@dataclass(frozen=True, slots=True)
+class IceUrl:
+    """A URL taken apart; ``host`` is without brackets, ``transport`` empty where none is written."""
+
+    scheme: Literal["stun", "turn", "turns"]
+    host: str
+    port: int
+    transport: Literal["", "udp", "tcp"]
+
+
+def parse_ice_url(text: str) -> IceUrl:
+    """A URL of a STUN or TURN server, with the port that is meant where none is written.
+
+    ``stuns`` is none of the schemes: STUN over TLS tells no address of UDP packets.
 
     Raises:
         ValueError: it is none; :data:`ICE_URL_RULE` says what one looks like.
@@ -49,7 +73,11 @@ def check_ice_url(text: str) -> str:
     match = _URL.fullmatch(text)
     if match is None or (match["transport"] and match["scheme"] == "stun"):
         raise ValueError("not the URL of a STUN or TURN server")
-    if match["port"] and not 1 <= int(match["port"]) <= 65535:
+    if match["scheme"] == "turns" and match["transport"] == "udp":
+        raise ValueError("not the URL of a TURN server that can be used: there is no TURN over DTLS here")
+    scheme = _SCHEMES[match["scheme"]]
+    port = int(match["port"] or (TLS_PORT if scheme == "turns" else PORT))
+    if not 1 <= port <= 65535:
         raise ValueError("no port has this number")
-    check_host(match["host"])
-    return text
+    host = check_host(match["host"]).removeprefix("[").removesuffix("]")
+    return IceUrl(scheme, host, port, _TRANSPORTS[match["transport"]])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pycall.core.iceurls import check_host, check_ice_url
+from pycall.core.iceurls import IceUrl, check_host, parse_ice_url
 
 ANY_REASON = "host|address|Octet|Expected|octets|label|zone|server|port|parts|digits"
 
@@ -38,16 +38,21 @@ def test_everything_else_is_no_host(text: str) -> None:
     ["stun:stun.example.org", "stun:192.0.2.1:8080", "stun:[::1]:3478", "turn:a:3478",
      "turn:a?transport=udp", "turn:[2001:db8::1]:3478?transport=tcp", "turns:a:5349?transport=tcp"],
 )  # fmt: skip
-def test_urls_are_taken_as_written(url: str) -> None:
-    assert check_ice_url(url) == url
+def test_urls_of_servers_are_taken(url: str) -> None:
+    assert parse_ice_url(url)
+
+
+def test_a_url_is_taken_apart_with_the_port_that_is_meant() -> None:
+    assert parse_ice_url("turns:[2001:DB8::1]") == IceUrl("turns", "2001:db8::1", 5349, "")
+    assert parse_ice_url("turn:a:80?transport=tcp") == IceUrl("turn", "a", 80, "tcp")
 
 
 @pytest.mark.parametrize(
     "url",
-    ["", "a:3478", "stuns:a", "turn:", "turn://a:3478", "http://a", "turn:a:0",
+    ["", "turns:a?transport=udp", "a:3478", "stuns:a", "turn:", "turn://a:3478", "http://a", "turn:a:0",
      "turn:a:65536", "turn:a?transport=sctp", "stun:a?transport=udp", "turn:a b", "turn:user@a",
      "turn:::1:3478", "TURN:a", "turn:a:"],
 )  # fmt: skip
 def test_what_is_no_url_of_a_server_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=ANY_REASON):
-        check_ice_url(url)
+        parse_ice_url(url)
