@@ -10,6 +10,7 @@ from tests.netlab.addresses import Kind
 from tests.netlab.laboratory import Laboratory
 from tests.netlab.router import MEETS
 from tests.netlab.talk import Talk, path_of, since
+from tests.rig import wait_until
 
 OVER_IPV4: Final[tuple[Kind, ...]] = ("open", "cone", "symmetric", "udp-blocked")
 PAIRS: Final[tuple[tuple[Kind, Kind], ...]] = (
@@ -36,8 +37,9 @@ def meet(a: Kind, b: Kind, lab: Laboratory) -> Meeting:
     """Let two call each other; raises if their way is not the best there is."""
     lab.server(*lab.coturn().options)
     talk = Talk(lab)
+    best = "direct" if b in MEETS[a] else "relay"
+    wait_until(lambda: all(path_of(caller)["path"] == best for caller in talk.both))
     paths = [path_of(caller) for caller in talk.both]
-    assert [path["path"] for path in paths] == ["direct" if b in MEETS[a] else "relay"] * 2
     for kind, path in ((a, paths[0]), (b, paths[1])):
         if kind == "udp-blocked":
             assert path["local"] == "relay"

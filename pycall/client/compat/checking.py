@@ -27,8 +27,9 @@ CHECK_S: Final = 15.0
 CHECK_RETRIES: Final = 4
 """Retransmissions of a check, after 0.5, 1.5, 3.5 and 7.5 s; each end waits 8 s for the last."""
 
-RELAY_PATIENCE_S: Final = 1.0
-"""How long a direct pair may take to answer before a relayed one is nominated."""
+LEAST_PATIENCE_S: Final = 0.3
+MOST_PATIENCE_S: Final = 1.0
+"""How long a direct pair may take to answer before a relayed one is nominated: twice what that one took."""
 
 LEARNED_PATIENCE_S: Final = 0.25
 """How long signalling may take to say that an address we learned is a relay's."""
@@ -218,7 +219,9 @@ class IceConnection(TricklingConnection):
         more = self._remote_candidates_expected()
         if best.relayed and not self.relay_only:
             direct = more or any(pair.undecided and not pair.relayed for pair in self.pairs)
-            return self._began_at + RELAY_PATIENCE_S - now if direct else 0.0
+            twice_s = 2 * (best.answered_at - self._began_at)
+            until = self._began_at + min(max(LEAST_PATIENCE_S, twice_s), MOST_PATIENCE_S)
+            return until - now if direct else 0.0
         if best.remote_candidate.type == "prflx" and more:
             return best.answered_at + LEARNED_PATIENCE_S - now
         if any(pair.undecided and self._rank(pair) > self._rank(best) for pair in self.pairs):
