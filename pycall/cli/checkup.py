@@ -104,15 +104,19 @@ async def _seen(config: CallConfig, stun: list[StunServer], turn: list[TurnServe
             sight(places, new, 6) if new is not None and own else _nothing(),
         )
         by_old, by_new = sighted
-        is_new = new is not None and not any(each.place for each in by_old)
+        # Only IPv4 is translated, so that tells more, if there is any here.
+        is_new = _is_answered(by_new) and not _is_answered(by_old)
         version, sock, compared = (6, new, by_new) if is_new else (4, old, by_old)
-        assert sock is not None or not compared
         nat, ipv6 = await asyncio.gather(
             check_nat(compared, sock or StunSocket(), version), check_ipv6(config.server, own, by_new)
         )
     said = sorted([*by_old, *by_new], key=lambda each: places.index(each.server))
     by_server = [list(each) for _, each in groupby(said, key=lambda each: each.server)]
     return [*(check_stun(each) for each in by_server if each[0].server in stun), nat, ipv6]
+
+
+def _is_answered(sightings: list[Sighting]) -> bool:
+    return any(each.binding is not None for each in sightings)
 
 
 async def _nothing() -> list[Sighting]:

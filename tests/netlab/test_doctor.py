@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.netlab.addresses import Kind, url_host
+from tests.netlab.addresses import SERVER, Kind, url_host
 from tests.netlab.conftest import Laboratories
 from tests.netlab.coturn import PORT, SECRET
 from tests.netlab.laboratory import Laboratory
@@ -27,7 +27,7 @@ Finding = dict[str, Any]
 def examine(lab: Laboratory, *options: str) -> tuple[int, list[Finding]]:
     """Run it on side a; the exit code and what it found."""
     words = ("doctor", "--json", "--server", lab.url, "--camera", "none", "--microphone", "none")
-    program = lab.run("a", PYCALL, *words, "--speaker", "none", *options)
+    program = lab.run("a", PYCALL, *words, "--speaker", "none", "--size", "64x64", *options)
     code = program.wait()
     assert program.stderr == ""
     return code, [json.loads(line) for line in program.stdout.splitlines()]
@@ -163,13 +163,15 @@ def test_a_relay_that_may_send_to_nobody_is_no_relay(laboratory: Laboratories) -
 def test_ipv6_alone_is_enough(laboratory: Laboratories) -> None:
     lab = laboratory("ipv6", "ipv6")
     lab.server(*lab.coturn().options)
-    code, findings = examine(lab)
+    code, findings = examine(lab, "--ice-server", f"stun:{SERVER[4]}:{PORT}")
 
     assert code == 0
     assert the(findings, "ipv6")["state"] == "ok"
     assert lab.a.address in the(findings, "ipv6")["found"]
     assert the(findings, "nat")["figures"]["mapping"] == "none"
-    assert the(findings, "stun")["figures"]["address_ipv6"] == lab.a.address
+    old, new = of(findings, "stun")
+    assert old["state"] == "failed"
+    assert new["figures"]["address_ipv6"] == lab.a.address
     for each in of(findings, "relay"):
         assert each["figures"]["relayed_address"] == lab.server_address
 
