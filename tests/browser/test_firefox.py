@@ -55,6 +55,13 @@ async () => {
 }
 """
 
+LEVEL: Final = """
+async () => {
+  await new Promise(done => setTimeout(done, 50));
+  return Number(document.querySelector("#level").style.getPropertyValue("--level"));
+}
+"""
+
 REMEMBER_THE_CONNECTIONS: Final = """
   globalThis.connections = [];
   const describe = RTCPeerConnection.prototype.setLocalDescription;
@@ -256,6 +263,13 @@ async def test_firefox_and_chromium_see_and_hear_each_other(first: str, fox: Fox
     await bob.reads("waiting")
 
 
+async def test_before_joining_one_sees_oneself_and_how_loud_one_is(fox: Fox) -> None:
+    await sees_the_fake_camera(fox, "#local")
+    async with asyncio.timeout(PATIENCE_S):
+        while await fox.page.evaluate(LEVEL) < 0.3:
+            pass
+
+
 async def hears(viewer: Viewer, *hertz: float) -> None:
     """Wait for each of these tones."""
     pitches: list[float] = []
@@ -264,12 +278,12 @@ async def hears(viewer: Viewer, *hertz: float) -> None:
             pitches += await viewer.page.evaluate(PITCHES, ["#remote", 1])
 
 
-async def sees_the_fake_camera(viewer: Viewer) -> None:
+async def sees_the_fake_camera(viewer: Viewer, selector: str = "#remote") -> None:
     """Wait for a colour of Firefox's fake camera, and for another one after it."""
     colours: list[NDArray[Any]] = []
     async with asyncio.timeout(PATIENCE_S):
         while not changing(colours):
-            colours += plain([decoded_png(await viewer.page.evaluate(SNAPSHOT, "#remote"))])
+            colours += plain([decoded_png(await viewer.page.evaluate(SNAPSHOT, selector))])
 
 
 def plain(frames: Iterable[av.VideoFrame]) -> list[NDArray[Any]]:

@@ -3,6 +3,9 @@
 /** Quieter than this is nothing, in dB below full scale. */
 const FLOOR_DB = -60;
 
+/** Firefox lets a page measure only some moments after it gave the microphone, and does not say when. */
+const ASK_AGAIN_MS = 250;
+
 /** Measures one track at a time, once for every picture the screen shows. */
 export class LevelMeter {
   #show;
@@ -15,9 +18,10 @@ export class LevelMeter {
   #shown = 0;
   #frame = 0;
 
-  /** @param {(level: number) => void} show takes 0 (nothing) to 1 (as loud as it gets) */
+  /** @param {(level: number | null) => void} show takes 0 (silence) to 1, or null: nothing is measured */
   constructor(show) {
     this.#show = show;
+    setInterval(() => this.wake(), ASK_AGAIN_MS);
   }
 
   /**
@@ -30,7 +34,8 @@ export class LevelMeter {
     this.#source?.disconnect();
     this.#source = null;
     cancelAnimationFrame(this.#frame);
-    this.#show((this.#shown = 0));
+    this.#shown = 0;
+    this.#show(null);
     if (!track) {
       void this.#context?.suspend();
       return;
@@ -44,7 +49,7 @@ export class LevelMeter {
     this.#measure(analyser, new Float32Array(analyser.fftSize));
   }
 
-  /** Begin to measure, where the browser waits for a person to touch the page first. */
+  /** Begin to measure if the browser lets us by now; some wait until a person touches the page. */
   wake() {
     if (this.#track && this.#context?.state === "suspended") void this.#context.resume();
   }
@@ -58,7 +63,7 @@ export class LevelMeter {
     const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
     const level = Math.max(0, 1 - (10 * Math.log10(power + 1e-12)) / FLOOR_DB);
     this.#shown = Math.max(level, this.#shown * 0.9); // up at once, down slowly
-    this.#show(Math.min(1, this.#shown));
+    this.#show(this.#context?.state === "running" ? Math.min(1, this.#shown) : null);
     this.#frame = requestAnimationFrame(() => this.#measure(analyser, samples));
   }
 }

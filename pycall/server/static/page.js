@@ -17,7 +17,7 @@ const room = roomOfPath(location.pathname);
 const view = new View(room);
 const devices = new Devices(devicesChanged);
 const choices = new Choices(devices, view.remote);
-const level = new LevelMeter((value) => element("level", HTMLElement).style.setProperty("--level", String(value)));
+const level = new LevelMeter(showLevel);
 const nameField = element("name", HTMLInputElement);
 
 /** @type {Call | null} */
@@ -89,6 +89,13 @@ function devicesChanged() {
   level.follow(devices.muted ? null : devices.microphone);
   view.render(call, devices);
   void choices.update();
+}
+
+/** @param {number | null} value */
+function showLevel(value) {
+  const bar = element("level", HTMLElement);
+  bar.hidden = value === null;
+  bar.style.setProperty("--level", String(value ?? 0));
 }
 
 /** @param {string} sentence */
