@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import ssl
 from dataclasses import dataclass
@@ -130,7 +131,7 @@ def _relayed(url: str, server: TurnServer, told: Echo) -> Finding:
             advice = "Allow coturn its own address as a peer (allowed-peer-ip), or test from another network."
         found = f"It lends us {told.relayed[0]}, but no packet comes through."
         return Finding("relay", "failed", found, url, cause, advice, figures)
-    found = f"A packet went through it and back in {told.round_trip_s * 1000:.0f} ms."
+    found = f"A packet went through it and back within {math.ceil(told.round_trip_s * 1000)} ms."
     release = _COTURN.search(told.software)
     if release and tuple(map(int, release[1].split("."))) < ADVISED:
         cause = f"It is coturn {release[1]}, an old release."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from typing import Final
 
@@ -101,7 +102,7 @@ def _server(url: str, health: Health) -> Finding:
         found = f"pycall {health.version} answers, but its certificate ends in {days:.1f} days."
         advice = "Have whoever runs the server renew it."
         return Finding("server", "warning", found, url, "It was not renewed in time.", advice, figures)
-    found = f"pycall {health.version} answers within {health.round_trip_s * 1000:.0f} ms."
+    found = f"pycall {health.version} answers within {math.ceil(health.round_trip_s * 1000)} ms."
     return Finding("server", "ok", found, url, figures=figures)
 
 
