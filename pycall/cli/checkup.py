@@ -86,7 +86,7 @@ def _servers(offered: Iterable[IceServer]) -> tuple[list[StunServer | TurnServer
             except ValueError as error:
                 check: Check = "stun" if url.startswith("stun") else "relay"
                 advice = "Correct it; credentials are turn_username and turn_credential in the configuration."
-                wrong.append(Finding(check, "failed", f"It cannot be used: {error}", url, "", advice))
+                wrong.append(Finding(check, "failed", f"It cannot be used: {error}.", url, "", advice))
     return list(found), wrong[: 2 * MAX_SERVERS]
 
 
