@@ -9,6 +9,9 @@ import pytest
 
 from pycall.server.app import SignallingServer
 from tests.browser.guests import CHROMIUM, DEVICES, Guests, at_the_page
+from tests.server.conftest import server
+
+__all__ = ["server"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -19,15 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.integration)
             if not Path(CHROMIUM).exists():
                 item.add_marker(missing)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[SignallingServer]:
-    """A server on a free port of 127.0.0.1."""
-    server = SignallingServer("127.0.0.1", 0)
-    await server.start()
-    yield server
-    await server.stop()
 
 
 @pytest.fixture
