@@ -145,8 +145,8 @@ export class Call {
   networkChanged() {
     if (this.phase === "ended") return;
     this.#signalling.dialAnew();
-    if (this.phase === "waiting") this.#open(); // candidates of the network of now
-    else this.#do(this.#link.networkChanged(performance.now()));
+    if (this.phase === "waiting") this.#do(this.#link.open(this.#iceServers)); // candidates of the network of now
+    else this.#do(this.#link.networkChanged(performance.now(), true));
   }
 
   /** End it, on purpose. */
@@ -164,7 +164,7 @@ export class Call {
     if (this.phase === "connected") return this.#joinedAgain(pairing, resumed); // it outlived its connection to the server
     if (this.phase === "connecting" && resumed) {
       if (!pairing) return this.#peerGone("lost");
-      if (this.#isPeer(pairing)) return this.#renewed(epoch, iceServers);
+      if (this.#isPeer(pairing)) return this.#do(this.#link.resumed(pairing, iceServers, performance.now()));
     }
     if (this.phase === "joining" && resumed && pairing) return this.#backAfterReload(pairing);
     this.#open();
@@ -186,9 +186,8 @@ export class Call {
       this.#link.unpair();
     } else {
       this.#droppedByServer = false;
-      // When it is resumed in another epoch, the other one asked for that meanwhile.
-      if (resumed && pairing.epoch !== this.#link.epoch) this.#renewed(pairing.epoch, this.#iceServers);
-      else this.#do(this.#link.adopt(pairing, performance.now()));
+      const now = performance.now();
+      this.#do(resumed ? this.#link.resumed(pairing, this.#iceServers, now) : this.#link.adopt(pairing, now));
     }
   }
 
@@ -250,12 +249,12 @@ export class Call {
   }
 
   /**
-   * @param {number | null} epoch
+   * @param {number} epoch
    * @param {RTCIceServer[]} iceServers
    */
   #renewed(epoch, iceServers) {
     if (iceServers.length) this.#iceServers = iceServers;
-    if (epoch !== null) this.#do(this.#link.renewed(epoch, iceServers, performance.now()));
+    this.#do(this.#link.renewed(epoch, iceServers, performance.now()));
   }
 
   #full() {

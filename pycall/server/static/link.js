@@ -71,6 +71,8 @@ export class Link {
   #building = null;
   /** @type {Renewal | null} */
   #renewal = null;
+  /** The way the call went last. @type {Path | null} */
+  #path = null;
   #silent = false;
   #asked = false;
   #reconnectMs;
@@ -108,7 +110,7 @@ export class Link {
     const renewal = this.#renewal;
     if (!renewal) return null;
     const times = [this.#building ? renewal.buildUntil : renewal.askAt];
-    if (!renewal.told && (this.#silent || this.#building)) times.push(renewal.tellAt);
+    if (!renewal.told) times.push(renewal.tellAt);
     if (this.#silent) times.push(renewal.heardAt + this.#reconnectMs);
     return Math.min(...times);
   }
@@ -197,7 +199,7 @@ export class Link {
       return this.#takeOver(now);
     }
     if (this.#carrying && !this.#carrying.path) {
-      this.#carrying.path = path;
+      this.#carrying.path = this.#path = path;
       return [{ order: "carry", attempt }];
     }
     return [];
@@ -213,7 +215,7 @@ export class Link {
     const carrying = this.#carrying;
     if (carrying?.number !== attempt || !carrying.path || isSame(carrying.path, path)) return [];
     carrying.path = path;
-    return [{ order: "tell path", path }];
+    return this.#on(path);
   }
 
   // Silence
@@ -275,16 +277,18 @@ export class Link {
   // Renewing
 
   /**
-   * This computer's network changed: what stands was made for the old one.
+   * This computer's network changed; what stands was made for one that is lost, perhaps. Another may help where
+   * nothing stands.
    * @param {number} now
+   * @param {boolean} lost
    * @returns {Order[]}
    */
-  networkChanged(now) {
-    if (!this.#pairing) return [];
+  networkChanged(now, lost) {
+    if (!this.#pairing || (!lost && !this.#renewal)) return [{ order: "check" }];
     if (this.#carrying && !this.#carrying.path) return this.#question();
     const out = this.#dropBuilding();
-    this.#renewal ??= renewalSince(now, now);
-    return [...out, ...this.#ask(this.#renewal, now)];
+    this.#renewal ??= renewalSince(now, now, now);
+    return [...out, ...this.#ask(this.#renewal, now), ...this.#tell(now)];
   }
 
   /**
@@ -308,10 +312,28 @@ export class Link {
     }
     if (asked && !this.#renewal) return [{ order: "send", message: { type: "keep", epoch } }]; // it speaks again
     const out = this.#dropBuilding();
-    this.#renewal ??= renewalSince(now, now);
+    this.#renewal ??= renewalSince(now, now, now);
     this.#renewal.buildUntil = now + patience.BUILD_MS;
     this.#building = new Attempt(++this.#attempts);
-    return [...out, this.#opening(this.#building), ...this.#begin(this.#building, this.#pairing)];
+    return [
+      ...out,
+      this.#opening(this.#building),
+      ...this.#begin(this.#building, this.#pairing),
+      ...this.#tell(now),
+    ];
+  }
+
+  /**
+   * We are on our seat again, the same peer on the other; it may have renewed the pairing meanwhile.
+   * @param {Pairing} pairing
+   * @param {RTCIceServer[]} iceServers
+   * @param {number} now
+   * @returns {Order[]}
+   */
+  resumed(pairing, iceServers, now) {
+    if (pairing.epoch === null || pairing.epoch === this.epoch) return this.adopt(pairing, now);
+    this.#pairing = { ...pairing, epoch: this.epoch };
+    return this.renewed(pairing.epoch, iceServers, now);
   }
 
   /**
@@ -346,7 +368,7 @@ export class Link {
       out.push(...this.#dropBuilding());
       renewal.askAt = now;
     }
-    if (now >= renewal.tellAt && (this.#silent || this.#building)) out.push(...this.#tell(now));
+    if (now >= renewal.tellAt) out.push(...this.#tell(now));
     if (!this.#building && now >= renewal.askAt) {
       out.push(...(this.#silent ? this.#ask(renewal, now) : this.#settled(now)));
     }
@@ -359,7 +381,7 @@ export class Link {
    * @returns {Order[]}
    */
   #doubt(now, heardAt) {
-    this.#renewal ??= renewalSince(heardAt, now);
+    this.#renewal ??= renewalSince(heardAt, now + patience.TELL_MS, now);
     return !this.#building && now >= this.#renewal.askAt ? this.#ask(this.#renewal, now) : [];
   }
 
@@ -438,9 +460,18 @@ export class Link {
     this.#carrying = next;
     this.#building = null;
     this.#silent = false;
-    out.push(...this.#settled(now), { order: "carry", attempt: next.number });
-    if (!old?.path || !isSame(old.path, next.path)) out.push({ order: "tell path", path: next.path });
-    return out;
+    return [...out, ...this.#settled(now), { order: "carry", attempt: next.number }, ...this.#on(next.path)];
+  }
+
+  /**
+   * The call goes this way now.
+   * @param {Path} path
+   * @returns {Order[]}
+   */
+  #on(path) {
+    const before = this.#path;
+    this.#path = path;
+    return before && isSame(before, path) ? [] : [{ order: "tell path", path }];
   }
 
   /**
@@ -487,11 +518,12 @@ function isRenewable(pairing) {
 
 /**
  * @param {number} heardAt
- * @param {number} now
+ * @param {number} tellAt
+ * @param {number} askAt
  * @returns {Renewal}
  */
-function renewalSince(heardAt, now) {
-  return { heardAt, tellAt: now + patience.TELL_MS, askAt: now, told: false, buildUntil: 0 };
+function renewalSince(heardAt, tellAt, askAt) {
+  return { heardAt, tellAt, askAt, told: false, buildUntil: 0 };
 }
 
 /**

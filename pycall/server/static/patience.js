@@ -12,7 +12,7 @@ export const SILENCE_MS = 2_000;
 /** How long a call tries to get its media back. */
 export const RECONNECT_MS = 60_000;
 
-/** A connection replaced by then was hardly interrupted, and nobody need know. */
+/** How long a connection that the other end closed may only be the beginning of its goodbye. */
 export const TELL_MS = 1_000;
 
 /** When asking for another connection led to nothing: the question, or its answer, went astray. */

@@ -1,0 +1,170 @@
+"""The page's link.js and pycall's link.py: the same happenings lead to the same orders."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any, Final
+
+from pycall.core import events
+from pycall.core import inputs as i
+from pycall.core import outputs as o
+from pycall.core.link import Link, Pairing
+from pycall.core.messages import Answer, Candidate, Keep, Message, Offer, dump_message
+from tests.browser.guests import Guests
+
+STORIES: Final = 300
+LENGTH: Final = 40
+RECONNECT_S: Final = 8.0
+
+PEERS: Final = (i.PeerInfo("b", "Bob", renews=True), i.PeerInfo("p", "Pia"))
+PATHS: Final = (events.Path("direct", "host", "host"), events.Path("relay", "relay", "host", "tcp"))
+
+TELL: Final = """
+async ([stories, reconnectMs]) => {
+  const { Link } = await import("/static/link.js");
+  return stories.map(story => {
+    const link = new Link(reconnectMs);
+    return story.map(([name, ...args]) => {
+      const orders = link[name](...args) ?? null;
+      return [orders, link.deadline, link.epoch, link.silent, link.isOpen];
+    });
+  });
+}
+"""
+
+Step = tuple[str, list[Any], list[Any]]
+"""What happens, with the arguments for link.py and those for link.js."""
+
+
+async def test_the_page_decides_as_pycall_does(guests: Guests) -> None:
+    ann = await guests.come("/")
+    tellers = [random.Random(seed) for seed in range(STORIES)]
+    stories = [list(story(teller)) for teller in tellers]
+
+    page = await ann.page.evaluate(
+        TELL, [[[[name, *js] for name, _, js in steps] for steps in stories], 1000 * RECONNECT_S]
+    )
+
+    seen = set()
+    for seed, (steps, told) in enumerate(zip(stories, page, strict=True)):
+        link = Link(RECONNECT_S)
+        for (name, args, _), by_page in zip(steps, told, strict=True):
+            orders = decide(link, name, args)
+            due = link.deadline
+            assert by_page == [
+                orders,
+                None if due is None else 1000 * due,
+                link.epoch,
+                link.silent,
+                link.is_open,
+            ], (seed, name, args)
+            seen |= {order["order"] for order in orders} if isinstance(orders, list) else set()
+    assert len(seen) == 13  # every kind of order there is
+
+
+def story(teller: random.Random) -> Iterator[Step]:
+    """Anything that can happen to a call, in any order; times are quarters of a second, exact in both."""
+    now, peer = 0.0, teller.choice(PEERS)
+    yield "open", [()], [[]]
+    yield pairing("pair", peer, 1, offering=teller.random() < 0.5)
+    for _ in range(LENGTH):
+        now += teller.choice((0.0, 0.25, 0.25, 1.0, 2.0))
+        yield happening(teller, peer, now)
+
+
+def happening(teller: random.Random, peer: i.PeerInfo, now: float) -> Step:
+    attempt, epoch, ms = teller.randint(1, 5), teller.randint(1, 4), 1000 * now
+    path = teller.choice(PATHS)
+    way = {"kind": path.kind, "local": path.local, "remote": path.remote, "protocol": path.protocol}
+    lost = teller.random() < 0.5
+    said = teller.choice((epoch, None))
+    silent_s = teller.choice((1.0, 2.0, 3.0))
+    message: Message = teller.choice(
+        (Offer("o", said), Answer("a", said), Candidate("c", None, 0, said), Keep(epoch))
+    )
+    steps: list[Step] = [
+        ("connected", [attempt, path, now], [attempt, way, ms]),
+        ("connected", [attempt, path, now], [attempt, way, ms]),
+        ("pathChanged", [attempt, path], [attempt, way]),
+        ("silentFor", [attempt, silent_s, now], [attempt, 1000 * silent_s, ms]),
+        ("silentFor", [attempt, silent_s, now], [attempt, 1000 * silent_s, ms]),
+        ("heard", [attempt, now], [attempt, ms]),
+        ("broke", [attempt, now], [attempt, ms]),
+        ("networkChanged", [now, lost], [ms, lost]),
+        ("renewed", [epoch, (), now], [epoch, [], ms]),
+        ("renewed", [epoch, (), now], [epoch, [], ms]),
+        ("received", [message, now], [dump_message(message), ms]),
+        ("described", [i.OfferCreated(attempt, "sdp")], [attempt, "offer", "sdp"]),
+        ("gathered", [i.CandidateGathered(attempt, None)], [attempt, None]),
+        ("tick", [now], [ms]),
+        ("tick", [now], [ms]),
+        ("gaveUp", [now], [ms]),
+        ("owns", [attempt], [attempt]),
+        pairing("adopt", peer, epoch, now, offering=teller.random() < 0.5),
+        resuming(peer, epoch, now, offering=teller.random() < 0.5),
+    ]
+    return teller.choice([*steps, ("unpair", [], [])] if teller.random() < 0.2 else steps)
+
+
+def pairing(name: str, peer: i.PeerInfo, epoch: int, *now: float, offering: bool) -> Step:
+    told = {
+        "peer": {"id": peer.id, "name": peer.name, "renews": peer.renews},
+        "epoch": epoch,
+        "offering": offering,
+    }
+    return name, [Pairing(peer, epoch, offering), *now], [told, *(1000 * at for at in now)]
+
+
+def resuming(peer: i.PeerInfo, epoch: int, now: float, *, offering: bool) -> Step:
+    _, [known], [told] = pairing("resumed", peer, epoch, offering=offering)
+    return "resumed", [known, (), now], [told, [], 1000 * now]
+
+
+def decide(link: Link, name: str, args: list[Any]) -> object:
+    """What link.py makes of it, as link.js would say it."""
+    names = {
+        "pathChanged": "path_changed",
+        "silentFor": "silent_for",
+        "gaveUp": "gave_up",
+        "gathered": "described",
+    }
+    if name == "networkChanged":
+        decided: object = link.network_changed(args[0], lost=args[1])
+    else:
+        decided = getattr(link, names.get(name, name))(*args)
+    return [in_page(order) for order in decided] if isinstance(decided, list) else decided
+
+
+def in_page(order: o.Output) -> dict[str, Any]:
+    match order:
+        case o.OpenPeer(attempt):
+            return {"order": "open", "attempt": attempt, "iceServers": []}
+        case o.CreateOffer(attempt, wait_s):
+            return {"order": "create offer", "attempt": attempt, "waitMs": 1000 * wait_s}
+        case o.AcceptOffer(attempt, sdp, wait_s):
+            return {"order": "accept offer", "attempt": attempt, "sdp": sdp, "waitMs": 1000 * wait_s}
+        case o.AcceptAnswer(attempt, sdp):
+            return {"order": "accept answer", "attempt": attempt, "sdp": sdp}
+        case o.AddCandidate(attempt, candidate):
+            init = dump_message(candidate)["candidate"]
+            return {"order": "add candidate", "attempt": attempt, "candidate": init}
+        case o.MeasurePeer(attempt):
+            return {"order": "carry", "attempt": attempt}
+        case o.ClosePeer(attempt, say_bye):
+            return {"order": "close", "attempt": attempt, "farewell": say_bye}
+        case o.SendMessage(message):
+            return {"order": "send", "message": dump_message(message)}
+        case o.RenewPairing(epoch):
+            return {"order": "renew", "epoch": epoch}
+        case o.CheckSignalling():
+            return {"order": "check"}
+        case o.Announce(events.PathChanged(kind, local, remote, protocol)):
+            path = {"kind": kind, "local": local, "remote": remote, "protocol": protocol}
+            return {"order": "tell path", "path": path}
+        case o.Announce(events.Reconnecting(silent_s)):
+            return {"order": "tell reconnecting", "silentMs": 1000 * silent_s}
+        case o.Announce(events.Reconnected(gap_s)):
+            return {"order": "tell reconnected", "gapMs": 1000 * gap_s}
+        case _:
+            raise AssertionError(order)
