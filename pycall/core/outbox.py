@@ -1,7 +1,8 @@
 """What was sent to one seat of a room lately, to send it again to an owner who comes back.
 
-Messages are numbered from 1 for as long as the seat lives. They are kept as JSON texts, which is what
-they weigh, and given up oldest first: :data:`MAX_MESSAGES`, :data:`MAX_BYTES` and an age bound them.
+Messages are numbered for as long as the seat lives, from 1 or from where its owner's seat before ended. They
+are kept as JSON texts, which is what they weigh, and given up oldest first: :data:`MAX_MESSAGES`,
+:data:`MAX_BYTES` and an age bound them.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, assert_never
 
+from pycall.core.outbox import Outbox
 from pycall.core.seats import SEATS, Holding, Member, Seat
 
 ByeReason = Literal["left", "lost"]
@@ -221,7 +222,8 @@ class Room:
             if longest.connection is not None or longest.absent_for(now) < self.holding.exclusive_s:
                 return [SendFull(asked.connection)]
             told = self._vacate(longest, "lost")
-        taken = Seat(asked.member, asked.connection)
+        # It may come back before it learns that this seat is a fresh one: so its count goes on.
+        taken = Seat(asked.member, asked.connection, outbox=Outbox(asked.received or 0))
         self.seats = (*self.seats, taken)
         return told + self._welcome(taken, resumed=False)
 
