@@ -305,16 +305,6 @@ def test_what_was_missed_comes_again_in_order_with_the_same_numbers() -> None:
     assert story.joins(ANN, "a3", received=4)[2:] == []
 
 
-def test_who_missed_that_its_seat_is_a_fresh_one_misses_no_message() -> None:
-    story = Story()
-    story.joins(ANN, received=5)
-    story.joins(BOB)
-    story.loses("a")
-    story.says("b", "one")
-    assert story.joins(ANN, "a2", received=5)[1:] == [Relay("a2", "one", 6)]
-    assert story.says("b", "two") == [Relay("a2", "two", 7)]
-
-
 def test_who_does_not_count_is_sent_nothing_again() -> None:
     story = Story(ANN, BOB)
     story.says("b", "one")

@@ -289,3 +289,13 @@ class Letters(RuleBasedStateMachine):
 TestSeats = Guests.TestCase
 TestMessages = Letters.TestCase
 TestSeats.settings = TestMessages.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+
+
+def test_who_missed_that_its_seat_is_a_fresh_one_misses_no_message() -> None:
+    room, (ann, bob, *_) = Room(HOLDING), PEOPLE
+    room.handle(JoinAsked("a", ann, received=5), 0.0)  # counted at a server that was restarted since
+    room.handle(JoinAsked("b", bob), 0.0)
+    room.handle(ConnectionLost("a"), 0.0)
+    room.handle(MessageSent("b", "one"), 0.0)
+    assert room.handle(JoinAsked("a2", ann, received=5), 0.0)[1:] == [Relay("a2", "one", 6)]
+    assert room.handle(MessageSent("b", "two"), 0.0) == [Relay("a2", "two", 7)]
