@@ -1,6 +1,6 @@
 """What a call is to outlive, many times in a row, and every pair of networks: ``make lab``.
 
-    python -m tests.netlab.lab [--times 20] [--pair-times 5] [--at-once 2]
+    python -m tests.netlab.lab [--times 20] [--only TEXT] [--pair-times 5] [--at-once 2]
 
 Prints each result as it comes, and in the end the tables for docs/networks.md. Several laboratories at once
 disturb each other's figures a little; with ``--at-once 1`` a run takes about 50 minutes. What the programs of a
@@ -101,11 +101,13 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--times", type=int, default=20, help="for each thing that happens")
+    parser.add_argument("--only", default="", help="what happens, if its name has this in it")
     parser.add_argument("--pair-times", type=int, default=5, help="for each pair of networks")
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1, help="laboratories")
     arguments = parser.parse_args()
     sweep()
     began, load = datetime.now(UTC), os.getloadavg()
+    chosen = [number for number, ordeal in enumerate(ORDEALS) if arguments.only in ordeal.name]
     outcomes: list[list[Outcome | None]] = [[] for _ in ORDEALS]
     meetings: list[list[Meeting | None]] = [[] for _ in PAIRS]
     with ProcessPoolExecutor(arguments.at_once, get_context("spawn")) as pool:
@@ -117,7 +119,7 @@ def main() -> int:
         ordeals = [
             (pool.submit(one_ordeal, number), outcomes[number])
             for _ in range(arguments.times)
-            for number in range(len(ORDEALS))
+            for number in chosen
         ]
         gather(pairs)
         gather(ordeals)
@@ -127,7 +129,7 @@ def main() -> int:
         f"load at the beginning {load[0]:.1f}, at the end {os.getloadavg()[0]:.1f}\n"
     )
     print(table(PAIR_HEAD, [pair_row(*each) for each in enumerate(meetings)]), end="\n\n")
-    print(table(ORDEAL_HEAD, [ordeal_row(*each) for each in enumerate(outcomes)]))
+    print(table(ORDEAL_HEAD, [ordeal_row(number, outcomes[number]) for number in chosen]))
     return int(any(None in results for results in outcomes) or any(None in results for results in meetings))
 
 
