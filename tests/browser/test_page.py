@@ -17,6 +17,16 @@ FAKE_DEVICES = DEVICES[0]
 BUSY = """
   navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("in use", "NotReadableError"); };
 """
+RELUCTANT = """
+  globalThis.AudioContext = class extends AudioContext {
+    asked = 0;
+    constructor() { super(); void this.suspend(); }
+    resume() { return ++this.asked < 3 ? new Promise(() => {}) : super.resume(); }
+  };
+"""
+"""As in Firefox, what measures sound may not start at first, and nothing tells when it may."""
+
+LOUD = "Number(document.querySelector('#level').style.getPropertyValue('--level')) > 0.3"
 SMALLEST: Final[dict[str, Any]] = {"viewport": {"width": 320, "height": 568}}
 PHONE: Final[dict[str, Any]] = {
     "viewport": {"width": 360, "height": 740},
@@ -54,9 +64,20 @@ async def test_before_joining_one_sees_oneself_and_how_loud_one_is(guests: Guest
     ann = await guests.come("/r/kitchen")
 
     await ann.sees_somebody_move("#local")
-    await ann.until("Number(document.querySelector('#level').style.getPropertyValue('--level')) > 0.3")
+    await ann.until(LOUD)
     for choice in ("#microphones", "#cameras", "#speakers"):
         assert await ann.page.locator(f"{choice} option").count() >= 2
+
+
+async def test_the_level_meter_is_there_as_soon_as_the_browser_measures_and_not_while_one_is_muted(
+    guests: Guests,
+) -> None:
+    ann = await guests.come("/r/kitchen", script=RELUCTANT)
+
+    await ann.until(LOUD)
+    assert await ann.page.is_visible("#level")
+    await ann.page.click("#mute")
+    await ann.page.wait_for_selector("#level", state="hidden")
 
 
 async def test_the_link_to_send_is_the_rooms(guests: Guests) -> None:
