@@ -3,8 +3,8 @@
     python -m tests.netlab.lab [--times 20] [--only TEXT] [--pair-times 5] [--at-once 2]
 
 Prints each result as it comes, and in the end the tables for docs/networks.md. Several laboratories at once
-disturb each other's figures a little; with ``--at-once 1`` a run takes about 50 minutes. What the programs of a
-call that failed have said is kept.
+disturb each other's figures a little; with ``--at-once 1`` a run takes about 50 minutes. What the programs of
+a call that failed have said is kept.
 """
 
 from __future__ import annotations
