@@ -10,11 +10,15 @@ only if they were before: somebody who comes while a stranger's seat is held is 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, assert_never
+from typing import Final, Literal, TypeAlias, assert_never
 
 from pycall.core.outbox import Outbox
 from pycall.core.seats import SEATS, Holding, Member, Seat
+
+RENEWAL_S: Final = 1.0
+"""A pairing is renewed no sooner after it was: whoever asks makes the other end build a connection."""
 
 ByeReason = Literal["left", "lost"]
 """Why somebody is gone: it said so, or its connection ended."""
@@ -177,6 +181,9 @@ class Room:
     epoch: int = 0
     """Counted up with each pairing and each renewal of one; messages between the two carry it."""
 
+    renewed_at: float = -math.inf
+    """When a pairing was renewed last."""
+
     @property
     def deadline(self) -> float | None:
         """When to hand in :class:`Expired`, at the latest; None: not before something else happens."""
@@ -198,7 +205,7 @@ class Room:
             case MessageSent():
                 return self._pass_on(input_, now)
             case RenewAsked(connection, epoch):
-                return self._renew(connection, epoch)
+                return self._renew(connection, epoch, now)
             case Expired():
                 return self._expire(now)
             case _:
@@ -303,11 +310,12 @@ class Room:
             number = other.outbox.add(sent.payload, now)
         return [] if other.connection is None else [Relay(other.connection, sent.payload, number)]
 
-    def _renew(self, connection: str, epoch: int) -> list[Output]:
+    def _renew(self, connection: str, epoch: int, now: float) -> list[Output]:
         if self._seat(connection) is None or not self.paired or epoch != self.epoch:
             return []
-        if not all(seat.member.extended for seat in self.seats):
+        if now < self.renewed_at + RENEWAL_S or not all(seat.member.extended for seat in self.seats):
             return []
+        self.renewed_at = now
         self._count_up()
         return [
             SendRenewed(seat.connection, self.epoch) for seat in self.seats if seat.connection is not None

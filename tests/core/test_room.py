@@ -355,9 +355,12 @@ def test_nothing_is_kept_for_plain_clients() -> None:
 # Renewing
 
 
-def test_a_renewal_is_told_to_both_and_counts_the_epoch_up() -> None:
+def test_a_renewal_is_told_to_both_and_counts_the_epoch_up_once_a_second_at_most() -> None:
     story = Story(ANN, BOB)
     assert story.hears(RenewAsked("b", 1)) == [SendRenewed("a", 2), SendRenewed("b", 2)]
+    story.now += 0.5
+    assert story.hears(RenewAsked("b", 2)) == [], "so soon nobody means it"
+    story.now += 0.5
     assert story.hears(RenewAsked("a", 2)) == [SendRenewed("a", 3), SendRenewed("b", 3)]
     assert story.joins(ANN) == [SendJoined("a", "A", 3, BOB, offers=True, resumed=True)]
 
