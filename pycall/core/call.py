@@ -78,7 +78,8 @@ class Call:
                 return self._finish("error", error)
             case i.JoinedRoom():
                 return self._joined(happened, now)
-            case i.OtherJoined(peer, epoch):
+            case i.OtherJoined(peer, epoch, ice_servers):
+                self._ice_servers = ice_servers or self._ice_servers
                 return self._other_joined(Pairing(peer, epoch, offering=True), now)
             case i.OtherLeft(peer_id, reason):
                 return self._other_left(peer_id, reason, now)

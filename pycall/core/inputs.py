@@ -61,6 +61,7 @@ class OtherJoined:
 
     peer: PeerInfo
     epoch: int | None
+    ice_servers: tuple[IceServer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

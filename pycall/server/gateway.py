@@ -174,9 +174,9 @@ class Gateway:
                 return (*joined, self._about_joined(output, to)) if to.extended else joined
             case room.SendOtherJoined(_, other, epoch):
                 about = ("other_joined", name, other.id)
-                return (*about, {"epoch": epoch, **_about(other)}) if to.extended else about
+                return (*about, {"epoch": epoch, **_about(other), **self._fresh(to)}) if to.extended else about
             case room.SendRenewed(_, epoch):
-                return ("renewed", name, {"epoch": epoch, "ice_servers": self._ice_servers_of(to)})
+                return ("renewed", name, {"epoch": epoch, **self._fresh(to)})
             case room.SendFull():
                 return ("full", name)
             case room.SendLeft(_, left):
@@ -194,13 +194,14 @@ class Gateway:
             "epoch": joined.epoch,
             "peer": None if peer is None else {"id": peer.id, **_about(peer)},
             "offers": joined.offers,
-            "ice_servers": self._ice_servers_of(to),
+            **self._fresh(to),
             "resume": to.token,
             "resumed": joined.resumed,
         }
 
-    def _ice_servers_of(self, client: Client) -> list[dict[str, object]]:
-        return self._ice_servers(client.member.id, client.host)
+    def _fresh(self, client: Client) -> dict[str, object]:
+        """ICE servers with credentials as of now: those told when one began to wait may have expired."""
+        return {"ice_servers": self._ice_servers(client.member.id, client.host)}
 
     # --- time -------------------------------------------------------------------------------------
 

@@ -56,7 +56,7 @@ async def test_a_pycall_client_is_told_more_in_a_further_argument(clients: Clien
     event, room, bob_id, more = await bob.event()
     assert bob_id == id_of(more.pop("resume"))
     assert more == alone | {"epoch": 1, "peer": {"id": ann_id, "name": "Ann", "pycall": 1}}
-    told = {"epoch": 1, "name": "Bob[2J", "pycall": 1}
+    told = {"epoch": 1, "name": "Bob[2J", "pycall": 1, "ice_servers": []}
     assert await ann.event() == ["other_joined", "kitchen", bob_id, told]
 
 
@@ -77,7 +77,7 @@ async def test_a_plain_and_a_pycall_client_meet_each_in_its_own_words(clients: C
     await bob.call("join", "kitchen")
     await bob.call("leave", "kitchen")
     await plain.call("join", "kitchen")
-    told = {"epoch": 3, "name": "", "pycall": 0}
+    told = {"epoch": 3, "name": "", "pycall": 0, "ice_servers": []}
     assert (await ann.heard())[-1] == ["other_joined", "kitchen", plain.id, told]
 
 

@@ -107,5 +107,5 @@ async def test_who_comes_beside_a_held_seat_is_alone_until_its_owner_is_back(
     _, more = await joined(await clients(auth(token)))
     assert (more["resumed"], more["epoch"], more["offers"]) == (True, 2, False)
     assert more["peer"] == {"id": eve_id, "name": "Ann", "pycall": 1}
-    told = {"epoch": 2, "name": "Ann", "pycall": 1}
+    told = {"epoch": 2, "name": "Ann", "pycall": 1, "ice_servers": []}
     assert await eve.event() == ["other_joined", "kitchen", id_of(token), told]

@@ -53,7 +53,7 @@ async def test_who_came_back_is_known_by_its_id_in_everything_that_follows(clien
     eve = await clients(auth())
     eve_id, more = await joined(eve)
     assert more["peer"] == {"id": ann_id, "name": "Ann", "pycall": 1}
-    told = {"epoch": 2, "name": "Ann", "pycall": 1}
+    told = {"epoch": 2, "name": "Ann", "pycall": 1, "ice_servers": []}
     assert await back.event() == ["other_joined", "kitchen", eve_id, told]
     await back.emit("leave", "kitchen")
     assert await back.event() == ["left", "kitchen", ann_id]
@@ -153,7 +153,7 @@ async def test_both_find_each_other_again_on_a_server_that_was_restarted() -> No
         assert (id_, more["resumed"], more["peer"]["id"]) == (bob_id, False, ann_id)
         assert (await ann.event())[:3] == ["other_joined", "kitchen", bob_id]
         await ann.call("message", "from a while ago", 25)
-        assert await bob.event() == ["message", "from a while ago", 1]
+        assert await bob.event() == ["message", "from a while ago", 4]
 
 
 async def test_coming_back_from_a_second_room_leaves_that_one(clients: Clients) -> None:

@@ -48,7 +48,7 @@ def token(extra: object) -> str:
 def other_joined(id_: object = "", extra: object = None, *_: object) -> inputs.OtherJoined:
     """Somebody came (`other_joined`)."""
     more = fields(extra)
-    return inputs.OtherJoined(_peer(id_, more), _epoch(more))
+    return inputs.OtherJoined(_peer(id_, more), _epoch(more), tuple(_ice_servers(more.get("ice_servers"))))
 
 
 def renewed(extra: object = None, *_: object) -> inputs.Renewed:
