@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,6 +10,9 @@ from pycall.core.outbox import Outbox
 
 SEATS: Final = 2
 """How many a room has."""
+
+TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22,64}")
+"""All of a token, by which the owner of a seat comes back to it; 128 bits in base64 for URLs at least."""
 
 
 @dataclass(frozen=True, slots=True)

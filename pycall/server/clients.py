@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pycall.core.names import clean_display_name
-from pycall.core.seats import Member
+from pycall.core.seats import TOKEN, Member
 
 TOKEN_BYTES: Final = 16
 ID_LENGTH: Final = 16
@@ -21,7 +21,6 @@ ID_LENGTH: Final = 16
 MAX_NUMBER: Final = 2**53 - 1
 """The largest number a message can have: what JavaScript counts to."""
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22,64}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})")
 _PORT: Final = re.compile(r":[0-9]{1,5}$")
 
@@ -58,7 +57,7 @@ def read_client(id_: str, auth: object, host_header: str = "") -> Client:
         return Client(Member(id_))
     name = asked.get("name")
     resume, received = asked.get("resume"), asked.get("received")
-    token = resume if isinstance(resume, str) and _TOKEN.fullmatch(resume) else None
+    token = resume if isinstance(resume, str) and TOKEN.fullmatch(resume) else None
     token = token or secrets.token_urlsafe(TOKEN_BYTES)
     member = Member(id_of(token), clean_display_name(name) if isinstance(name, str) else "", extended=True)
     return Client(
