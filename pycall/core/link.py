@@ -242,8 +242,11 @@ class Link:
         return [*out, order, *self._begin(self._building), *self._tell(now)]
 
     def resumed(self, pairing: Pairing, ice_servers: tuple[IceServer, ...], now: float) -> list[o.Output]:
-        """We are on our seat again, the same peer on the other; it may have renewed the pairing meanwhile."""
-        if pairing.epoch is None or pairing.epoch == self.epoch:
+        """We are on our seat again, the same peer on the other; it may have renewed the pairing meanwhile.
+
+        Unless we knew of no pairing: then the peer came while we were away, and builds nothing.
+        """
+        if self.epoch is None or pairing.epoch in {None, self.epoch}:
             return self.adopt(pairing, now)
         self._pairing = Pairing(pairing.peer, self.epoch, pairing.offering)
         return self.renewed(pairing.epoch, ice_servers, now)

@@ -220,6 +220,16 @@ def test_a_server_that_forgot_the_pairing_is_asked_under_its_new_number() -> Non
     assert link.renewed(8, (), 25.1) == [o.OpenPeer(2, ())]
 
 
+def test_who_comes_back_to_a_peer_that_came_meanwhile_asks_before_it_builds() -> None:
+    link = standing()
+    link.unpair()
+    link.network_changed(20.0, lost=True)
+    assert link.resumed(Pairing(BOB, 1, offering=True), (), 20.5) == ASKED
+    link = standing()
+    link.unpair()
+    assert link.resumed(Pairing(BOB, 1, offering=True), (), 20.5) == []
+
+
 def test_coming_back_to_the_pairing_it_was_leaves_what_is_being_built() -> None:
     link = building()
     assert link.adopt(Pairing(BOB, 2, offering=True), 23.0) == []
