@@ -51,7 +51,7 @@ class SignallingClient:
         self._name = name
         self._post = post
         self._room: str | None = None
-        self._token = ""  # of the seat in this room; a plain server gives none
+        self._token = ""  # of our seat, in whichever room; a plain server gives none
         self._epoch: int | None = None
         self._received = 0  # number of the last message to this seat
         self._sent = 0  # number of the last message of ours
@@ -73,18 +73,22 @@ class SignallingClient:
     async def join(self, room: str) -> None:
         """Ask for a seat in ``room``; after a break of the connection, for the one held before."""
         if room != self._room:
-            self._forget_seat()
+            self._give_up_seat()
             self._room = room
         await self._emit("join", room)
 
     async def leave(self, room: str) -> None:
-        """Give the seat up; waits at most a second for the server to confirm it."""
+        """Give the seat up; waits at most a second for the server to confirm it.
+
+        A server that is not there holds it meanwhile. Who joins the room again then finds itself on it,
+        but not what was said before.
+        """
         self._left.clear()
         if await self._emit("leave", room):
             with suppress(TimeoutError):
                 async with asyncio.timeout(LEAVE_S):
                     await self._left.wait()
-        self._forget_seat()
+        self._give_up_seat()
 
     async def send(self, message: Message) -> None:
         """Pass ``message`` to the other one in the room.
@@ -296,8 +300,9 @@ class SignallingClient:
             self._epoch = epoch
             self._outbox.clear()
 
-    def _forget_seat(self) -> None:
-        self._room, self._token, self._epoch, self._received, self._seated = None, "", None, 0, False
+    def _give_up_seat(self) -> None:
+        """Without its token: the server may hold the seat still, for nobody else."""
+        self._room, self._epoch, self._seated = None, None, False
         self._outbox.clear()
 
 

@@ -192,6 +192,30 @@ async def test_a_seat_given_up_is_not_asked_for_again(alice: Caller, bob: Caller
     assert back.peer == inputs.PeerInfo(bob.said(inputs.JoinedRoom)[0].id, "Bob", renews=True)
 
 
+@pytest.mark.parametrize("silent", [False, True])
+async def test_a_seat_one_could_not_give_up_is_ones_own_on_return(
+    alice: Caller, bob: Caller, wire: Cable, *, silent: bool
+) -> None:
+    [first], [came] = alice.said(inputs.JoinedRoom), alice.said(inputs.OtherJoined)
+    await they_talk(bob, alice, Offer("v=old", came.epoch))
+    if silent:
+        wire.freeze()
+    else:
+        wire.cut()
+        await until(lambda: alice.said(inputs.SignallingLost))
+    await alice.client.send(Candidate("candidate:old", "0", 0, came.epoch))
+    await alice.client.leave("kitchen")
+    wire.cut()
+    wire.thaw()
+    back = await come_back(alice)
+    assert (back.id, back.peer, back.resumed) == (first.id, came.peer, True)
+    assert not alice.said(inputs.RoomFull)
+    await they_talk(alice, bob, Answer("v=0", came.epoch))
+    await they_talk(bob, alice, Offer("v=0", came.epoch))
+    assert not candidates(bob)
+    assert not bob.said(inputs.OtherLeft)
+
+
 async def test_a_silent_server_is_dialled_again_at_once_and_over_again_until_it_answers(
     alice: Caller, bob: Caller, wire: Cable
 ) -> None:
