@@ -128,17 +128,18 @@ def strange_among(pitches: list[float]) -> list[float]:
     return [pitch for pitch in pitches if all(abs(pitch - hertz) > 12 for hertz in (*NOTES_HZ, BEEP_HZ))]
 
 
-def filmed(path: Path) -> list[Card]:
-    """The test cards in a recording."""
+def filmed(path: Path, begin_s: float = 0.0) -> list[Card]:
+    """The test cards in a recording, from a moment of it on."""
     with av.open(str(path)) as file:
-        cards = [card_in(frame) for frame in file.decode(video=0)]
+        cards = [card_in(frame) for frame in file.decode(video=0) if (frame.time or 0.0) >= begin_s]
     return [card for card in cards if card is not None]
 
 
-def whistled(path: Path, tones: tuple[float, ...] = WHISTLE_HZ) -> dict[float, int]:
-    """How many fifths of a second of a recording are each of these tones."""
+def whistled(path: Path, tones: tuple[float, ...] = WHISTLE_HZ, begin_s: float = 0.0) -> dict[float, int]:
+    """How many fifths of a second of a recording are each of these tones, from a moment of it on."""
     with av.open(str(path)) as file:
-        sound: Any = np.concatenate([frame.to_ndarray().mean(axis=0) for frame in file.decode(audio=0)])
+        frames = [frame for frame in file.decode(audio=0) if (frame.time or 0.0) >= begin_s]
+        sound: Any = np.concatenate([frame.to_ndarray().mean(axis=0) for frame in frames])
         rate = file.streams.audio[0].rate
     window = rate // 5
     pitches = []

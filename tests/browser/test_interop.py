@@ -179,13 +179,13 @@ async def hears_the_melody(guest: Viewer) -> None:
     assert len(strange_among(pitches)) < len(pitches) / 4
 
 
-def recorded_the_film(path: Path) -> None:
+def recorded_the_film(path: Path, begin_s: float = 0.0) -> None:
     """What the browser filmed and heard is in pycall's recording: pictures that move on, and both tones."""
-    cards = filmed(path)
+    cards = filmed(path, begin_s)
     assert len({card.number for card in cards}) >= 10
     right = [card for card in cards if card.bars == BARS]
     assert len(right) > len(cards) / 2, cards[-1].bars
-    assert min(whistled(path).values()) >= 2
+    assert min(whistled(path, begin_s=begin_s).values()) >= 2
 
 
 @pytest.mark.parametrize("encoding", ["VP8", "H264"])

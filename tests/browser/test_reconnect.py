@@ -209,14 +209,16 @@ async def scene(laboratory: Laboratories, tmp_path: Path) -> AsyncIterator[Scene
 
 
 @asynccontextmanager
-async def at_host(lab: Laboratory, side: Side, folder: Path) -> AsyncIterator[Guests]:
+async def at_host(
+    lab: Laboratory, side: Side, folder: Path, devices: tuple[str, ...] = DEVICES
+) -> AsyncIterator[Guests]:
     """Guests at a browser on a host, to which the server's page is a secure one."""
     host = lab.a if side == "a" else lab.b
     chromium = folder / f"chromium-{side}"
     chromium.write_text(f'#!/bin/sh\nexec {shlex.join(host.namespace.command(CHROMIUM))} "$@"\n')
     chromium.chmod(0o755)
     trusted = f"--unsafely-treat-insecure-origin-as-secure={lab.url}"
-    async with at_the_page(lab.url, *DEVICES, trusted, chromium=chromium) as guests:
+    async with at_the_page(lab.url, *devices, trusted, chromium=chromium) as guests:
         yield guests
 
 
