@@ -92,13 +92,13 @@ class Relay:
         self._check_ports()
         self._run = await self._launched()
         self._supervisor = asyncio.create_task(self._supervise(self._run), name="pycall-turn")
+        self._supervisor.add_done_callback(_log_bug)
 
     async def stop(self) -> None:
         """End it; takes a fraction of a second, three at most."""
         if self._supervisor is not None:
             self._supervisor.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._supervisor
+            await asyncio.wait({self._supervisor})  # whatever it ended by: what runs is ended next
             self._supervisor = None
         if self._run is not None:
             await self._run.end()
@@ -112,14 +112,22 @@ class Relay:
             if run.age_s > STEADY_S:
                 pause = FIRST_PAUSE_S
             log.warning("the TURN server ended (exit code %d), starting it again in %g s", code, pause)
+            run, pause = await self._relaunched(pause)
+            log.warning("the TURN server runs again")
+
+    async def _relaunched(self, pause: float) -> tuple[_Run, float]:
+        """Try until it runs; says once why it does not. Also returns the pause to begin with next time."""
+        level = logging.WARNING
+        while True:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
             try:
-                run = self._run = await self._launched()
+                self._run = await self._launched()
             except (ListenFailed, OSError) as error:
-                log.warning("%s", error)
+                log.log(level, "%s (trying again in %g s)", error, pause)
+                level = logging.DEBUG
             else:
-                log.warning("the TURN server runs again")
+                return self._run, pause
 
     async def _launched(self) -> _Run:
         folder = Path(tempfile.mkdtemp(prefix="pycall-turn-"))
@@ -135,6 +143,9 @@ class Relay:
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
             raise ListenFailed(f"The TURN server cannot be started: {error.strerror or error}.") from error
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         run = _Run(process)
         try:
             await self._until_it_listens(run)
@@ -231,6 +242,11 @@ class _Run:
     def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _log_bug(supervisor: asyncio.Task[None]) -> None:
+    if not supervisor.cancelled() and (bug := supervisor.exception()) is not None:
+        log.error("the TURN server is not watched any more", exc_info=bug)
 
 
 def _given_away(folder: Path) -> tuple[str, str] | None:

@@ -236,6 +236,59 @@ async def test_it_is_started_again_when_it_dies(
         pass
 
 
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The real one, which ends at once while this file is there."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    program, broken = programs / "turnserver", programs / "broken"
+    program.write_text(f'#!/bin/sh\n[ ! -e {broken} ] || exit 1\nexec {shutil.which("turnserver")} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    yield broken
+    shutil.rmtree(programs)
+
+
+async def test_while_it_does_not_start_it_is_tried_ever_less_often_and_why_is_said_once(
+    port: int, folders: Path, broken: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert folders.is_dir()
+    caplog.set_level("DEBUG", "pycall.server.relay")
+    monkeypatch.setattr("pycall.server.relay.FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("pycall.server.relay.STEADY_S", 0.0)
+    relay = Relay(RelaySettings(("127.0.0.1",), port=port))
+    await relay.start()
+    broken.touch()
+    os.kill(turnserver(port), signal.SIGKILL)
+    async with asyncio.timeout(20):
+        while "trying again in 0.08 s" not in caplog.text:
+            await asyncio.sleep(0.02)
+        broken.unlink()
+        while "runs again" not in caplog.text:
+            await asyncio.sleep(0.02)
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert said == [
+        "the TURN server ended (exit code 137), starting it again in 0.01 s",
+        "The TURN server did not start: it said nothing (trying again in 0.02 s)",
+        "the TURN server runs again",
+    ]
+    await relay.stop()
+
+
+async def test_it_ends_though_a_bug_ended_who_watches_it(
+    port: int, folders: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert folders.is_dir()
+    relay = Relay(RelaySettings(("127.0.0.1",), port=port))
+    await relay.start()
+    monkeypatch.setattr("pycall.server.relay.configuration", "not callable")
+    os.kill(turnserver(port), signal.SIGKILL)
+    async with asyncio.timeout(20):
+        while "not watched any more" not in caplog.text:
+            await asyncio.sleep(0.02)
+    await relay.stop()
+
+
 async def test_it_ends_even_if_the_shell_before_it_was_killed(relay: Relay, port: int, folders: Path) -> None:
     process = turnserver(port)
     shell = int(Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
