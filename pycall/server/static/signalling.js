@@ -9,7 +9,7 @@ import * as hearsay from "./hearsay.js";
 import { isWhole, parseMessage } from "./messages.js";
 import { Outbox } from "./outbox.js";
 import { Pace } from "./pace.js";
-import { keepSeatToken, seatToken } from "./seat.js";
+import { keepSeatToken, nextNumber, seatToken } from "./seat.js";
 
 /** Within this the clients of a server that restarts come back. */
 const JITTER_MS = 200;
@@ -52,8 +52,6 @@ export class Signalling {
   #epoch = null;
   /** Number of the last message to our seat; none is known of one from before the page was loaded. */
   #received = -1;
-  /** Number of the last message of ours: a page that was reloaded goes on above those it does not remember. */
-  #sent = Date.now();
   #outbox = new Outbox();
 
   /**
@@ -88,7 +86,7 @@ export class Signalling {
    * @param {import("./messages.js").Message} message
    */
   send(message) {
-    if (this.#extended) this.#deliver({ event: "message", args: [message, ++this.#sent] });
+    if (this.#extended) this.#deliver({ event: "message", args: [message, nextNumber()] });
     else this.#connection.emit("message", [message]);
   }
 
