@@ -16,7 +16,7 @@ from pycall.client.signalling.pace import Pace
 from pycall.core import inputs
 from pycall.core.messages import Message, dump_message, parse_message
 from pycall.core.names import terminal_safe
-from pycall.errors import ServerUnreachable
+from pycall.errors import ServerUnreachable, SignallingError
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ class SignallingClient:
         """Dial, once; raises :class:`~pycall.errors.ServerUnreachable`. Afterwards it stays open."""
         self._use(await self._dial(timeout_s))
         self._keeping = asyncio.create_task(self._keep(), name="pycall-signalling")
+        self._keeping.add_done_callback(self._kept)
 
     async def join(self, room: str) -> None:
         """Ask for a seat in ``room``; after a break of the connection, for the one held before."""
@@ -139,6 +140,15 @@ class SignallingClient:
             self._post(inputs.SignallingLost())
             self._end(connection.drop())
             self._use(await self._redial(in_a_hurry=in_a_hurry))
+
+    def _kept(self, keeping: asyncio.Task[None]) -> None:
+        """Keeping ends when it is cancelled; otherwise it broke, and nobody would dial any more."""
+        if not keeping.cancelled() and (error := keeping.exception()) is not None:
+            logger.error("%s broke.", keeping.get_name(), exc_info=error)
+            what = "The connection to the server is gone: something in pycall itself broke."
+            self._post(
+                inputs.SignallingFailed(SignallingError(what, "Please report it with the lines above."))
+            )
 
     def _use(self, connection: Connection) -> None:
         self._connection = connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import AsyncIterator
 from functools import partial
@@ -144,6 +145,21 @@ async def test_closing_while_dialling_again_ends_it(free_port: int) -> None:
     await alice.client.close()
     await alice.client.close()
     assert time.monotonic() - start < 2
+
+
+async def test_a_bug_in_dialling_again_is_logged_and_told(
+    free_port: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = Caller(f"http://127.0.0.1:{free_port}")
+    async with serving(free_port):
+        await alice.client.open()
+        monkeypatch.setattr(alice.client, "_hearing", {}.popitem)
+    await until(lambda: alice.said(inputs.SignallingFailed))
+    await alice.client.close()
+    [failed] = alice.said(inputs.SignallingFailed)
+    assert "pycall itself broke" in failed.error.message
+    [record] = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert record.exc_info
 
 
 # A server that speaks only the plain protocol
