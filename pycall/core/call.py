@@ -13,11 +13,12 @@ epoch are dropped, each in one place. How a call outlives its connection is :mod
 from __future__ import annotations
 
 import enum
-from typing import Final, Literal, assert_never
+from typing import Literal, assert_never
 
 from pycall.core import endings, events, patience
 from pycall.core import inputs as i
 from pycall.core import outputs as o
+from pycall.core.impression import Impression
 from pycall.core.link import Link, Pairing
 from pycall.core.messages import Bye, IceServer, Message, Offer, Ping, Pong, State
 from pycall.core.terms import CallTerms
@@ -41,11 +42,12 @@ class Call:
         self._terms = terms
         self.phase = Phase.JOINING
         self.peer: i.PeerInfo | None = None
-        self._peer_state = _QUIET
-        self._arrived_kinds: set[str] = set()
+        self._impression = Impression()
         self._ice_servers: tuple[IceServer, ...] = ()
         self._link = Link(terms.reconnect_s)
+        self._online = False
         self._was_seated = self._seated = False
+        self._reseat_at: float | None = None
         self._dropped_by_server = False
         self._knocking: Pairing | None = None
         self._paired_at = 0.0
@@ -60,8 +62,8 @@ class Call:
         """When :class:`~pycall.core.inputs.DeadlinePassed` is wanted, on the clock of ``now``."""
         if self.phase is Phase.ENDED:
             return None
-        times = (self._phase_until, self._knock_at, self._talk_until, self._link.deadline)
-        return min((time for time in times if time is not None), default=None)
+        own = (self._phase_until, self._knock_at, self._reseat_at, self._talk_until)
+        return min((time for time in (*own, self._link.deadline) if time is not None), default=None)
 
     def handle(self, happened: i.Input, now: float) -> list[o.Output]:
         """What to do about ``happened``; ``now`` is monotonic seconds. Never raises on what a peer sent."""
@@ -69,8 +71,10 @@ class Call:
             return []
         match happened:
             case i.SignallingOpened():
+                self._online = True
                 return self._ask(now) if self.phase is Phase.JOINING else [o.JoinRoom()]
             case i.SignallingLost():
+                self._online = False
                 if self.phase is Phase.JOINING:
                     self._phase_until = None  # dialling has its own patience
                 return [_notice("signalling-lost", "The signalling server is gone; dialling it again.")]
@@ -106,13 +110,15 @@ class Call:
     # The room
 
     def _ask(self, now: float) -> list[o.Output]:
+        """For a seat; while the server is away, when it is back."""
         self.phase, self._pausing = Phase.JOINING, False
-        self._phase_until = now + patience.JOIN_TIMEOUT_S
-        return [o.JoinRoom()]
+        self._phase_until = now + patience.JOIN_TIMEOUT_S if self._online else None
+        return [o.JoinRoom()] if self._online else []
 
     def _joined(self, joined: i.JoinedRoom, now: float) -> list[o.Output]:
         self._ice_servers = joined.ice_servers
         self._was_seated = self._seated = True
+        self._reseat_at = None
         pairing = Pairing(joined.peer, joined.epoch, joined.offering) if joined.peer else None
         out: list[o.Output] = []
         match self.phase:
@@ -136,9 +142,9 @@ class Call:
         if pairing is None:
             self._dropped_by_server = resumed  # a seat of ours that is fresh tells nothing of the other one
             self._link.unpair()
-            return []
+            return self._lost_if_silent(now)
         if not self._is_peer(pairing):
-            return self._knocked(pairing)
+            return self._knocked(pairing, now)
         self._dropped_by_server = False
         if resumed:
             return self._link.resumed(pairing, self._ice_servers, now)
@@ -155,17 +161,17 @@ class Call:
                 self._dropped_by_server = False
                 return self._link.adopt(pairing, now)
             case Phase.CONNECTED:
-                return self._knocked(pairing)
+                return self._knocked(pairing, now)
             case Phase.CONNECTING:
                 return [*self._open(now), *self._pair(pairing, now)]
             case _:
                 return self._pair(pairing, now)
 
-    def _knocked(self, pairing: Pairing) -> list[o.Output]:
+    def _knocked(self, pairing: Pairing, now: float) -> list[o.Output]:
         """Somebody else has the other seat: the media of the one we talk to decides when it is gone."""
         self._knocking = pairing
         self._link.unpair()
-        return []
+        return self._lost_if_silent(now)
 
     def _pair(self, pairing: Pairing, now: float) -> list[o.Output]:
         self.peer = pairing.peer
@@ -176,7 +182,7 @@ class Call:
         return [
             o.Announce(events.PeerJoined(pairing.peer.id, pairing.peer.name)),
             o.Announce(events.Connecting()),
-            *self._link.pair(pairing),
+            *self._link.pair(pairing, self._ice_servers, now),
         ]
 
     def _other_left(self, peer_id: str, reason: Literal["left", "lost"], now: float) -> list[o.Output]:
@@ -188,28 +194,28 @@ class Call:
             return []
         if reason == "lost" and self.phase is Phase.CONNECTED:
             self._dropped_by_server = True  # its media decides whether it is gone
-            if not self._link.silent:
-                return []
+            return self._lost_if_silent(now)
         return self._peer_gone(reason, now)
 
     def _network_changed(self, now: float, *, lost: bool) -> list[o.Output]:
         if self.phase is not Phase.WAITING:
             return self._link.network_changed(now, lost=lost)
-        return [
-            *self._link.open(self._ice_servers),
-            o.CheckSignalling(),
-        ]  # candidates of the addresses of now
+        return [*self._link.open(self._ice_servers, now), o.CheckSignalling()]  # gather what there is now
 
     def _full(self, now: float) -> list[o.Output]:
         self._seated = False
         if self.phase is Phase.CONNECTED:
-            return [_notice("seat-taken", "Our place in the room is taken; the call itself goes on.")]
+            told, self._reseat_at = self._reseat_at is not None, now + patience.RESEAT_S
+            message = "Our place in the room is taken; the call itself goes on."
+            return [] if told else [_notice("seat-taken", message)]
         if self._was_seated and self._terms.stay:
             return self._rejoin(now)
         return self._finish("error", endings.room_full(self._terms.room))
 
     def _refused(self, code: str, message: str) -> list[o.Output]:
-        if self.phase is Phase.JOINING:
+        if code == "server-stopping":  # its connection ends now, and another one is dialled
+            return []
+        if self.phase is Phase.JOINING and not self._pausing:
             return self._finish("error", JoinRefused(message, refusal=code))
         return [_notice(code, message)]
 
@@ -234,15 +240,19 @@ class Call:
                 return self._link.path_changed(attempt, path)
             case i.PeerFailed(attempt, why, hint):
                 return self._failed(attempt, why, hint, now)
+            case i.PeerClosed() if self.phase is Phase.CONNECTING and self.peer and self.peer.renews:
+                return []  # it begins anew, or is about to leave: either is told by the server
             case i.PeerClosed(attempt):
                 replaced = self._link.broke(attempt, now)
-                return self._peer_gone("left", now) if replaced is None else replaced
+                if replaced is None:
+                    return self._peer_gone("left", now)
+                return [*replaced, *self._lost_if_silent(now)]
             case i.ControlReceived(_, control):
                 return self._control(control, now)
             case i.MediaArrived(_, kind):
-                return self._arrived(kind)
+                return self._impression.arrived(kind)
             case i.MediaSilent(attempt, silent_s):
-                return [*self._link.silent_for(attempt, silent_s, now), *self._lost_if_silent(silent_s, now)]
+                return [*self._link.silent_for(attempt, silent_s, now), *self._lost_if_silent(now)]
             case i.MediaHeard(attempt):
                 return self._link.heard(attempt, now)
             case _:
@@ -260,20 +270,10 @@ class Call:
         connected = events.Connected(path.kind, path.local, path.remote, path.protocol, setup_s)
         return [*out, o.Announce(connected)]
 
-    def _arrived(self, kind: Literal["audio", "video"]) -> list[o.Output]:
-        """The first frame with this peer; that of a connection which replaces another is none."""
-        if kind in self._arrived_kinds:
-            return []
-        self._arrived_kinds.add(kind)
-        return [o.Announce(events.FirstFrame(kind))]
-
     def _control(self, control: State | Bye | Ping | Pong, now: float) -> list[o.Output]:
         match control:
-            case State(muted, camera_off, recording):
-                if control == self._peer_state:
-                    return []
-                self._peer_state = control
-                return [o.Announce(events.PeerState(muted, camera_off, recording))]
+            case State():
+                return self._impression.said(control)
             case Bye():
                 return self._peer_gone("left", now)
             case Ping() | Pong():
@@ -281,9 +281,10 @@ class Call:
             case _:
                 assert_never(control)
 
-    def _lost_if_silent(self, silent_s: float, now: float) -> list[o.Output]:
+    def _lost_if_silent(self, now: float) -> list[o.Output]:
         """Nobody to build another connection with: the server has somebody else in its seat, or nobody."""
         unseated = self._dropped_by_server or self._knocking is not None
+        silent_s = self._link.silence(now)
         if self.phase is not Phase.CONNECTED or not unseated or silent_s < patience.SILENCE_AFTER_BYE_S:
             return []
         return self._peer_gone("lost", now)
@@ -291,7 +292,7 @@ class Call:
     def _failed(self, attempt: int, why: str, hint: str, now: float) -> list[o.Output]:
         replaced = self._link.broke(attempt, now)
         if replaced is not None:
-            return replaced
+            return [*replaced, *self._lost_if_silent(now)]
         match self.phase:
             case Phase.CONNECTED:
                 error: CallError = endings.broken(self._peer_word, why)
@@ -308,6 +309,9 @@ class Call:
             return self._finish("duration")
         if self._knocking is not None and self._knock_at is not None and now >= self._knock_at:
             return self._pair(self._knocking, now)
+        if self._reseat_at is not None and now >= self._reseat_at:
+            self._reseat_at = now + patience.RESEAT_S
+            return [o.JoinRoom()] if self._online else []
         if self._phase_until is None or now < self._phase_until:
             if not self._link.gave_up(now):
                 return self._link.tick(now)
@@ -328,9 +332,8 @@ class Call:
 
     def _peer_gone(self, reason: Literal["left", "lost"], now: float) -> list[o.Output]:
         """The other one left or vanished: end, or wait for the next."""
-        word, talked = self._peer_word, self.phase is Phase.CONNECTED
-        out = self._say_gone(reason)
-        if talked and not self._terms.stay:
+        word, out = self._peer_word, self._say_gone(reason)
+        if self.phase is Phase.CONNECTED and not self._terms.stay:
             if reason == "lost":
                 return out + self._finish("lost", endings.lost(word))
             return out + self._finish("peer-hangup")
@@ -375,22 +378,17 @@ class Call:
         out = self._close()
         self.phase = Phase.WAITING
         self._phase_until = _after(now, self._terms.wait_s)
-        return [*out, *self._link.open(self._ice_servers)]
+        return [*out, *self._link.open(self._ice_servers, now)]
 
     def _close(self, *, say_bye: bool = False) -> list[o.Output]:
         self._dropped_by_server = False
-        self._knocking = self._knock_at = None
-        self._peer_state = _QUIET
-        self._arrived_kinds.clear()
+        self._knocking = self._knock_at = self._reseat_at = None
+        self._impression = Impression()
         return self._link.close(say_bye=say_bye)
 
     @property
     def _peer_word(self) -> str:
         return (self.peer.name if self.peer else "") or "the other side"
-
-
-_QUIET: Final = State(muted=False, camera_off=False, recording=False)
-"""What a peer does that has said nothing of itself."""
 
 
 def _notice(code: str, message: str) -> o.Announce:

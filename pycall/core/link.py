@@ -11,6 +11,7 @@ A part of :class:`~pycall.core.call.Call`: without I/O and clock, it returns ord
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from pycall.core import events, patience
 from pycall.core import inputs as i
@@ -43,12 +44,16 @@ class _Attempt:
 
 @dataclass(slots=True)
 class _Renewal:
-    """The time from the first doubt about the connection until something carries the call again."""
+    """The time from the first doubt about the connection until something carries the call again.
+
+    ``deaf`` is who began it by hearing nothing; only such a one may take it back.
+    """
 
     heard_at: float
     tell_at: float
     ask_at: float
     told: bool = False
+    deaf: bool = False
     build_until: float = 0.0
 
 
@@ -67,8 +72,11 @@ class Link:
         self._building: _Attempt | None = None
         self._renewal: _Renewal | None = None
         self._path: events.Path | None = None
-        self._silent = False
-        self._asked = False
+        self._opened_at = 0.0
+        self._heard_at: float | None = None
+        """When the other end was last heard, while it is not."""
+        self._asked: int | None = None
+        """The epoch whose end we asked for and were not told yet."""
 
     @property
     def is_open(self) -> bool:
@@ -80,10 +88,11 @@ class Link:
         """That of the pairing, if there is one."""
         return self._pairing.epoch if self._pairing else None
 
-    @property
-    def silent(self) -> bool:
-        """Whether nothing comes from the other end."""
-        return self._silent
+    def silence(self, now: float) -> float:
+        """How long nothing has come from the other end, in seconds; for ever if there is no connection."""
+        if self._carrying is None and self._building is None:
+            return inf
+        return 0.0 if self._heard_at is None else now - self._heard_at
 
     def owns(self, attempt: int) -> bool:
         """Whether ``attempt`` is one of the present ones."""
@@ -98,16 +107,16 @@ class Link:
         times = [renewal.build_until if self._building else renewal.ask_at]
         if not renewal.told:
             times.append(renewal.tell_at)
-        if self._silent:
+        if self._heard_at is not None:
             times.append(renewal.heard_at + self._reconnect_s)
         return min(times)
 
     # From the first connection to its end
 
-    def open(self, ice_servers: tuple[IceServer, ...]) -> list[o.Output]:
+    def open(self, ice_servers: tuple[IceServer, ...], now: float) -> list[o.Output]:
         """A fresh connection, ready for whoever comes."""
         out = self.close()
-        self._ice_servers = ice_servers
+        self._ice_servers, self._opened_at = ice_servers, now
         self._carrying, order = self._opened()
         return [*out, order]
 
@@ -115,14 +124,15 @@ class Link:
         """End everything; with ``say_bye`` tell the other end that it is on purpose."""
         out = [o.ClosePeer(one.number, say_bye) for one in (self._carrying, self._building) if one]
         self._carrying = self._building = self._renewal = self._pairing = None
-        self._silent = self._asked = False
+        self._heard_at = self._asked = None
         return list(out)
 
-    def pair(self, pairing: Pairing) -> list[o.Output]:
-        """The other one is there: negotiate."""
+    def pair(self, pairing: Pairing, ice_servers: tuple[IceServer, ...], now: float) -> list[o.Output]:
+        """The other one is there: negotiate, with candidates that are still good."""
+        out = [] if now - self._opened_at <= patience.FRESH_S else self.open(ice_servers, now)
         assert self._carrying is not None  # who waits has a connection ready
         self._pairing = pairing
-        return self._begin(self._carrying)
+        return [*out, *self._begin(self._carrying)]
 
     def received(self, message: Message, now: float) -> list[o.Output]:
         """The other one's message, for the connection of its epoch."""
@@ -167,12 +177,15 @@ class Link:
         """Nothing was heard on ``attempt`` for so long."""
         if self._carrying is None or self._carrying.number != attempt or self._carrying.path is None:
             return []
-        self._silent = True
+        heard_at = self._heard_at = now - silent_s
         if self._renewal is not None:
-            self._renewal.heard_at = min(self._renewal.heard_at, now - silent_s)
+            self._renewal.heard_at = min(self._renewal.heard_at, heard_at)
         if silent_s < patience.SILENCE_S:
             return []
-        return [*self._doubt(now, now - silent_s), *self._tell(now)]
+        out = self._doubt(now, heard_at)
+        assert self._renewal is not None
+        self._renewal.deaf = True
+        return [*out, *self._tell(now)]
 
     def heard(self, attempt: int, now: float) -> list[o.Output]:
         """Something came on ``attempt``, for the first time or again."""
@@ -181,30 +194,31 @@ class Link:
             return self._take_over(now)
         if self._carrying is None or self._carrying.number != attempt:
             return []
-        self._silent = False
-        if self._renewal is None or (self._building is not None and self._building.path is not None):
+        self._heard_at = None
+        if self._renewal is None or not self._renewal.deaf:
+            return []
+        if self._building is not None and self._building.path is not None:
             return []
         return [*self._drop_building(keep=True), *self._settled(now)]
 
     def broke(self, attempt: int, now: float) -> list[o.Output] | None:
         """An attempt cannot be used any more; ``None`` when nothing can replace it."""
         if self._building is not None and self._building.number == attempt:
-            out = self._drop_building()
-            if not self._silent:
-                return out + self._settled(now)
-            assert self._renewal is not None
-            self._renewal.ask_at = now + patience.PAUSE_S
-            return out
+            return self._pause(now)
         if self._carrying is None or self._carrying.path is None or not self._renewable:
             return None
-        self._carrying, self._silent = None, True
+        self._carrying, self._heard_at = None, now
         return [o.ClosePeer(attempt, say_bye=False), *self._doubt(now, now)]
 
     def gave_up(self, now: float) -> bool:
-        """Whether the silence has lasted too long."""
-        return (
-            self._silent and self._renewal is not None and now >= self._renewal.heard_at + self._reconnect_s
-        )
+        """Whether the silence has lasted too long; what of it this computer slept through is forgiven."""
+        if self._heard_at is None or self._renewal is None:
+            return False
+        over_s = now - self._renewal.heard_at - self._reconnect_s
+        if over_s > patience.OVERSLEPT_S:
+            self._renewal.heard_at = now - self._reconnect_s + min(patience.BUILD_S, self._reconnect_s)
+            return False
+        return over_s >= 0
 
     # Renewing
 
@@ -213,7 +227,7 @@ class Link:
 
         Others than before may help where nothing stands.
         """
-        if self._pairing is None or not (lost or self._renewal is not None):
+        if not self._renewable or not (lost or self._renewal is not None):
             return [o.CheckSignalling()]
         if self._carrying is not None and self._carrying.path is None:
             return self._question()
@@ -226,7 +240,7 @@ class Link:
         """The server counted the pairing up: both build another connection."""
         if self._pairing is None or epoch == self._pairing.epoch:
             return []
-        asked, self._asked = self._asked, False
+        asked, self._asked = self._asked == self._pairing.epoch, None
         self._pairing = Pairing(self._pairing.peer, epoch, self._pairing.offering)
         self._ice_servers = ice_servers or self._ice_servers
         if self._carrying is not None and self._carrying.path is None:
@@ -256,7 +270,7 @@ class Link:
 
         Nothing carries over from an epoch the server has forgotten, so what was being built is not.
         """
-        same, self._pairing = pairing == self._pairing, pairing
+        same, self._pairing, self._asked = pairing == self._pairing, pairing, None
         if self._renewal is None or (same and self._building is not None):
             return []
         return [*self._drop_building(), *self._ask(now)]
@@ -264,7 +278,7 @@ class Link:
     def unpair(self) -> None:
         """The server knows of no pairing now; it may learn of it again (:meth:`adopt`)."""
         if self._pairing is not None:
-            self._pairing = Pairing(self._pairing.peer, None, self._pairing.offering)
+            self._pairing, self._asked = Pairing(self._pairing.peer, None, self._pairing.offering), None
 
     def tick(self, now: float) -> list[o.Output]:
         """Do what is due."""
@@ -277,12 +291,12 @@ class Link:
         if now >= renewal.tell_at:
             out += self._tell(now)
         if self._building is None and now >= renewal.ask_at:
-            out += self._ask(now) if self._silent else self._settled(now)
+            out += self._settled(now) if self._heard_at is None else self._ask(now)
         return out
 
     @property
     def _renewable(self) -> bool:
-        return self._pairing is not None and self._pairing.peer.renews and self._pairing.epoch is not None
+        return self._pairing is not None and self._pairing.peer.renews
 
     def _doubt(self, now: float, heard_at: float) -> list[o.Output]:
         if self._renewal is None:
@@ -298,7 +312,7 @@ class Link:
         """For another epoch, of a server that perhaps does not answer any more either."""
         if self._pairing is None or self._pairing.epoch is None or not self._pairing.peer.renews:
             return [o.CheckSignalling()]
-        self._asked = True
+        self._asked = self._pairing.epoch
         return [o.RenewPairing(self._pairing.epoch), o.CheckSignalling()]
 
     def _tell(self, now: float) -> list[o.Output]:
@@ -315,21 +329,23 @@ class Link:
 
     def _kept(self, epoch: int, now: float) -> list[o.Output]:
         """The other end hears the old connection again and builds no new one."""
-        if epoch != self.epoch or self._building is None or self._building.path is not None:
+        if epoch != self.epoch or self._building is None:
             return []
-        out = self._drop_building()
-        if not self._silent:
-            return out + self._settled(now)
-        assert self._renewal is not None
+        out = self._pause(now)
+        return out + self._settled(now) if self._heard_at is None else out
+
+    def _pause(self, now: float) -> list[o.Output]:
+        """What is being built came to nothing; by the end of the pause it is clear who is heard."""
+        assert self._renewal is not None  # nothing is built without
         self._renewal.ask_at = now + patience.PAUSE_S
-        return out
+        return self._drop_building()
 
     def _take_over(self, now: float) -> list[o.Output]:
         new, old = self._building, self._carrying
         if new is None or new.path is None or not new.heard:
             return []
         out: list[o.Output] = [] if old is None else [o.ClosePeer(old.number, say_bye=False)]
-        self._carrying, self._building, self._silent = new, None, False
+        self._carrying, self._building, self._heard_at = new, None, None
         return [*out, *self._settled(now), o.MeasurePeer(new.number), *self._on(new.path)]
 
     def _on(self, path: events.Path) -> list[o.Output]:

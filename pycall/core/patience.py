@@ -16,6 +16,15 @@ CANDIDATES_S: Final = 1.0
 SILENCE_S: Final = 2.0
 """Silence after which another connection is built; sound comes 50 times a second, reports every one."""
 
+FRESH_S: Final = 20.0
+"""How long what was gathered is offered: a NAT forgets a mapping nobody uses after half a minute."""
+
+OVERSLEPT_S: Final = 2.0
+"""A deadline seen this late passed in a sleep of this computer."""
+
+RESEAT_S: Final = 5.0
+"""Between two questions for a seat that somebody has taken while our call goes on."""
+
 RECONNECT_S: Final = 60.0
 """How long a call tries to get its media back."""
 

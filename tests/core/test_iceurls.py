@@ -39,7 +39,7 @@ def test_everything_else_is_no_host(text: str) -> None:
      "turn:a?transport=udp", "turn:[2001:db8::1]:3478?transport=tcp", "turns:a:5349?transport=tcp"],
 )  # fmt: skip
 def test_urls_of_servers_are_taken(url: str) -> None:
-    assert parse_ice_url(url)
+    assert parse_ice_url(url).host
 
 
 def test_a_url_is_taken_apart_with_the_port_that_is_meant() -> None:

@@ -8,8 +8,8 @@ from pycall.core import events
 from pycall.core import inputs as i
 from pycall.core import outputs as o
 from pycall.core.link import Link, Pairing
-from pycall.core.messages import Answer, Keep, Offer
-from pycall.core.patience import ASK_AGAIN_S, BUILD_S, PAUSE_S, TELL_S
+from pycall.core.messages import Answer, IceServer, Keep, Offer
+from pycall.core.patience import ASK_AGAIN_S, BUILD_S, FRESH_S, PAUSE_S, TELL_S
 
 BOB = i.PeerInfo("b", "Bob", renews=True)
 PLAIN = i.PeerInfo("p", "Pia")
@@ -21,8 +21,8 @@ ASKED = [o.RenewPairing(1), o.CheckSignalling()]
 def standing(peer: i.PeerInfo = BOB, *, offering: bool = True) -> Link:
     """A link that carries since time 10, in epoch 1."""
     link = Link(60.0)
-    assert link.open(()) == [o.OpenPeer(1, ())]
-    link.pair(Pairing(peer, 1, offering=offering))
+    assert link.open((), 0.0) == [o.OpenPeer(1, ())]
+    link.pair(Pairing(peer, 1, offering=offering), (), 0.0)
     link.received(Answer("answer", 1) if offering else Offer("offer", 1), 9.0)
     assert link.connected(1, DIRECT, 10.0) == [o.MeasurePeer(1)]
     assert link.heard(1, 10.1) == []
@@ -59,7 +59,7 @@ def test_the_new_connection_takes_over_once_it_stands_and_is_heard() -> None:
         o.MeasurePeer(2),
     ]
     assert link.deadline is None
-    assert not link.silent
+    assert link.silence(22.7) == 0.0
     assert link.owns(2)
     assert not link.owns(1)
 
@@ -148,7 +148,8 @@ def test_what_cannot_be_built_is_tried_again_in_the_next_epoch() -> None:
 def test_a_broken_successor_of_a_connection_that_speaks_ends_the_renewal() -> None:
     link = standing()
     link.renewed(2, (), 30.0)
-    assert link.broke(2, 30.5) == [o.ClosePeer(2, say_bye=False), o.Announce(events.Reconnected(0.5))]
+    assert link.broke(2, 30.5) == [o.ClosePeer(2, say_bye=False)]
+    assert link.tick(30.5 + PAUSE_S) == [o.Announce(events.Reconnected(0.5 + PAUSE_S))]
     assert link.deadline is None
 
 
@@ -162,8 +163,8 @@ def test_a_connection_that_breaks_is_replaced() -> None:
 
 def test_a_first_connection_that_breaks_and_one_to_a_plain_client_are_not_replaced() -> None:
     link = Link(60.0)
-    link.open(())
-    link.pair(Pairing(BOB, 1, offering=True))
+    link.open((), 0.0)
+    link.pair(Pairing(BOB, 1, offering=True), (), 0.0)
     assert link.broke(1, 5.0) is None
     assert standing(PLAIN).broke(1, 30.0) is None
 
@@ -197,17 +198,16 @@ def test_one_address_more_leaves_a_connection_that_stands() -> None:
     assert link.deadline is None
 
 
-def test_a_lost_address_that_was_not_in_use_is_forgotten_where_nobody_can_renew() -> None:
+def test_a_lost_address_leaves_the_connection_to_one_that_cannot_renew() -> None:
     link = standing(PLAIN)
-    assert o.CheckSignalling() in link.network_changed(30.0, lost=True)
-    assert link.tick(32.0) == [o.Announce(events.Reconnected(2.0))]
+    assert link.network_changed(30.0, lost=True) == [o.CheckSignalling()]
     assert link.deadline is None
 
 
 def test_a_first_connection_begins_anew_with_other_addresses() -> None:
     link = Link(60.0)
-    link.open(())
-    link.pair(Pairing(BOB, 1, offering=True))
+    link.open((), 0.0)
+    link.pair(Pairing(BOB, 1, offering=True), (), 0.0)
     assert link.network_changed(5.0, lost=True) == ASKED
     assert link.renewed(2, (), 5.1) == [o.ClosePeer(1, say_bye=False), o.OpenPeer(2, ()), o.CreateOffer(2)]
 
@@ -247,3 +247,61 @@ def test_candidates_go_out_with_the_epoch_of_the_newest_connection() -> None:
     (order,) = link.described(i.CandidateGathered(2, "candidate:1"))
     assert isinstance(order, o.SendMessage)
     assert order.message.epoch == 2
+
+
+def test_a_successor_that_breaks_before_silence_could_be_noticed_ends_nothing() -> None:
+    link = standing()
+    link.network_changed(30.0, lost=True)
+    link.renewed(2, (), 30.1)
+    assert link.broke(2, 30.9) == [o.ClosePeer(2, say_bye=False)]
+    link.silent_for(1, 1.0, 31.0)
+    assert link.tick(30.9 + PAUSE_S) == [o.RenewPairing(2), o.CheckSignalling()]
+
+
+def test_who_hears_in_snatches_does_not_take_back_what_the_deaf_one_builds() -> None:
+    link = standing()
+    link.renewed(2, (), 30.0)
+    link.silent_for(1, 1.2, 31.2)
+    assert link.heard(1, 31.3) == []
+    assert link.owns(2)
+
+
+def test_what_the_other_end_gave_up_is_given_up_although_it_stands_here() -> None:
+    link = building()
+    link.connected(2, DIRECT, 22.4)
+    assert link.received(Keep(2), 22.5) == [o.ClosePeer(2, say_bye=False)]
+
+
+def test_a_closed_connection_is_replaced_also_while_the_server_has_forgotten_the_pairing() -> None:
+    link = building()
+    link.connected(2, DIRECT, 22.5)
+    link.unpair()
+    assert link.broke(1, 22.6) == [o.ClosePeer(1, say_bye=False)]
+    assert link.heard(2, 22.7)[-1] == o.MeasurePeer(2)
+    assert link.broke(2, 30.0) == [o.ClosePeer(2, say_bye=False), o.CheckSignalling()]
+
+
+def test_a_question_the_server_has_forgotten_answers_nobody_later() -> None:
+    link = silent()
+    link.unpair()
+    link.heard(1, 23.0)
+    link.adopt(Pairing(BOB, 7, offering=True), 24.0)
+    assert link.renewed(8, (), 90.0)[0] == o.OpenPeer(2, ())
+
+
+def test_a_sleep_over_the_time_for_reconnecting_leaves_time_for_one_more_try() -> None:
+    link = silent()
+    assert not link.gave_up(500.0)
+    assert not link.gave_up(500.0 + BUILD_S - 0.1)
+    assert link.gave_up(500.0 + BUILD_S)
+
+
+def test_what_was_gathered_long_before_somebody_came_is_gathered_anew() -> None:
+    link = Link(60.0)
+    link.open((), 0.0)
+    fresh = (IceServer(("stun:a",)),)
+    assert link.pair(Pairing(BOB, 1, offering=True), fresh, FRESH_S + 0.1) == [
+        o.ClosePeer(1, say_bye=False),
+        o.OpenPeer(2, fresh),
+        o.CreateOffer(2),
+    ]
