@@ -155,17 +155,24 @@ class Relay:
         return run
 
     def _prepared(self, folder: Path) -> list[str]:
-        """Write what it is to know; nothing of it stands on its command line, which anybody can read."""
+        """Write what it is to know; nothing of it stands on its command line, which anybody can read.
+
+        The folder stays ours: in one of somebody else's we could be made to write anywhere.
+        """
+        folder.chmod(0o711)
+        its_own = folder / "run"
+        its_own.mkdir(mode=0o700)
         text = configuration(
             self._settings,
             secret=self._secret,
-            folder=folder,
+            folder=its_own,
             known=self._options,
-            owner=_given_away(folder),
+            owner=_given_away(its_own),
         )
         path = folder / "turnserver.conf"
-        path.touch(mode=0o600)
-        path.write_text(text, encoding="utf-8")
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(file, "w", encoding="utf-8") as writing:
+            writing.write(text)
         return [self._program, "-c", str(path)]
 
     async def _until_it_listens(self, run: _Run) -> None:
@@ -250,7 +257,7 @@ def _log_bug(supervisor: asyncio.Task[None]) -> None:
 
 
 def _given_away(folder: Path) -> tuple[str, str] | None:
-    """The user and group that the folder belongs to now; ``None`` if it still is ours."""
+    """The user and group that a folder belongs to now; ``None`` if it still is ours."""
     if os.geteuid() == 0:
         for user, group in UNPRIVILEGED:
             with contextlib.suppress(LookupError):

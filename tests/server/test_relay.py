@@ -211,15 +211,19 @@ async def test_its_answer_to_a_stranger_is_no_longer_than_the_question(relay: Re
 # --- its life -----------------------------------------------------------------------------------------------
 
 
-async def test_its_secret_is_for_its_own_eyes(relay: Relay, port: int, folders: Path) -> None:
+async def test_its_secret_is_for_our_eyes_and_only_what_it_writes_is_its_own(
+    relay: Relay, port: int, folders: Path
+) -> None:
     (folder,) = folders.iterdir()
-    configuration = folder / "turnserver.conf"
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert stat.S_IMODE(configuration.stat().st_mode) == 0o600
+    configuration, its_own = folder / "turnserver.conf", folder / "run"
+    for path, mode in ((folder, 0o711), (configuration, 0o600), (its_own, 0o700)):
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert folder.stat().st_uid == configuration.stat().st_uid == os.geteuid()
     assert relay.turn.secret in configuration.read_text(encoding="utf-8")
     assert relay.turn.secret.encode() not in Path(f"/proc/{turnserver(port)}/cmdline").read_bytes()
-    if os.geteuid() == 0:
-        assert Path(f"/proc/{turnserver(port)}").stat().st_uid != 0
+    assert [path.name for path in its_own.iterdir()] == ["turnserver.pid"]
+    runs_as = Path(f"/proc/{turnserver(port)}").stat().st_uid
+    assert (runs_as != 0, runs_as) == (True, its_own.stat().st_uid)
 
 
 async def test_it_is_started_again_when_it_dies(
