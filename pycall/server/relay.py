@@ -25,6 +25,7 @@ from pycall.server.coturn import RelaySettings, configuration, options_of
 from pycall.server.iceservers import Turn
 
 PROGRAM: Final = "turnserver"
+HELP_S: Final = 10.0
 START_S: Final = 15.0
 STOP_S: Final = 3.0
 FIRST_PAUSE_S: Final = 0.5
@@ -88,7 +89,7 @@ class Relay:
                 "On Debian: apt install coturn. Or name a TURN server elsewhere with --turn-url.",
             )
         self._program = program
-        self._options = options_of(await _output(program, "-h"))
+        self._options = options_of(await _help_of(program))
         self._check_ports()
         self._run = await self._launched()
         self._supervisor = asyncio.create_task(self._supervise(self._run), name="pycall-turn")
@@ -232,7 +233,7 @@ class _Run:
         try:
             await asyncio.wait_for(self.ended(), STOP_S)
         except TimeoutError:
-            self._kill()
+            _kill(self._process)
             await self.ended()
 
     def last_words(self) -> str:
@@ -245,10 +246,6 @@ class _Run:
         output = self._process.stdout
         while output is not None and (chunk := await output.read(SAID_BYTES)):
             self._said = (self._said + chunk)[-SAID_BYTES:]
-
-    def _kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
 
 
 def _log_bug(supervisor: asyncio.Task[None]) -> None:
@@ -266,15 +263,31 @@ def _given_away(folder: Path) -> tuple[str, str] | None:
     return None
 
 
-async def _output(*command: str) -> str:
+async def _help_of(program: str) -> str:
     process = await asyncio.create_subprocess_exec(
-        *command,
+        *(program, "-h"),
+        start_new_session=True,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await process.communicate()
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), HELP_S)
+    except TimeoutError as error:
+        raise ListenFailed(
+            "`turnserver -h` does not end.", "Is this coturn? See `which turnserver`."
+        ) from error
+    finally:
+        if process.returncode is None:
+            _kill(process)
+            await process.wait()
     return output.decode(errors="replace")
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """End it with all that it started in its session."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 async def _accepts(address: str, port: int) -> bool:

@@ -333,6 +333,19 @@ async def test_a_server_that_does_not_start_is_said_so_in_its_own_words(
     assert not list(folders.iterdir())
 
 
+async def test_a_help_that_never_ends_is_not_waited_for(
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "turnserver"
+    program.write_text("#!/bin/sh\nsleep 600\nexit 0\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr("pycall.server.relay.HELP_S", 0.2, raising=False)
+    async with asyncio.timeout(10):
+        with pytest.raises(ListenFailed, match="`turnserver -h` does not end"):
+            await Relay(RelaySettings(("127.0.0.1",), port=port)).start()
+
+
 async def test_without_coturn_it_says_how_to_get_it(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ConfigError) as failed:
