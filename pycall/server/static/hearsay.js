@@ -80,7 +80,8 @@ export function readSentence(sentence) {
 }
 
 /**
- * The usable ones of the servers that are told; the others are skipped.
+ * The usable ones of the servers that are told, one for each URL; the others are skipped. Whether a URL names a
+ * host and a port, the browser knows.
  * @param {unknown} about
  * @returns {RTCIceServer[]}
  */
@@ -90,10 +91,10 @@ export function readIceServers(about) {
   return told.slice(0, MAX_ICE_SERVERS).flatMap((each) => {
     const { urls, username, credential } = fieldsOf(each);
     const good = [urls].flat().slice(0, MAX_ICE_SERVERS).filter(isIceUrl);
-    if (!good.length) return [];
-    if (username === undefined && credential === undefined) return [{ urls: good }];
-    if (!isText(username, MAX_URL) || !isText(credential, MAX_URL)) return [];
-    return [{ urls: good, username, credential }];
+    return good.flatMap((url) => {
+      if (url.startsWith("stun:")) return [{ urls: url }];
+      return isSecret(username) && isSecret(credential) ? [{ urls: url, username, credential }] : [];
+    });
   });
 }
 
@@ -103,6 +104,14 @@ export function readIceServers(about) {
  */
 function isIceUrl(url) {
   return isText(url, MAX_URL) && /^(stun|turns?):/.test(url);
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is string}
+ */
+function isSecret(value) {
+  return isText(value, MAX_URL) && value !== "";
 }
 
 /**

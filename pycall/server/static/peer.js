@@ -282,15 +282,25 @@ export class Peer {
 }
 
 /**
- * A connection that uses these servers; if the browser takes offence at one of them, it uses none.
+ * A connection that uses these servers; those that the browser takes offence at are left out.
  * @param {RTCIceServer[]} iceServers
  */
 function connectionBy(iceServers) {
   try {
     return new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+  } catch {
+    return new RTCPeerConnection({ iceServers: iceServers.filter(isUsable), bundlePolicy: "max-bundle" });
+  }
+}
+
+/** @param {RTCIceServer} iceServer */
+function isUsable(iceServer) {
+  try {
+    new RTCPeerConnection({ iceServers: [iceServer] }).close();
+    return true;
   } catch (error) {
-    console.warn(error);
-    return new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    console.warn(`Ignored the ICE server ${iceServer.urls}:`, error);
+    return false;
   }
 }
 
