@@ -240,7 +240,7 @@ class Link:
         """The server counted the pairing up: both build another connection."""
         if self._pairing is None or epoch == self._pairing.epoch:
             return []
-        asked, self._asked = self._asked == self._pairing.epoch, None
+        asked, self._asked = self._asked is not None and self._asked == self._pairing.epoch, None
         self._pairing = Pairing(self._pairing.peer, epoch, self._pairing.offering)
         self._ice_servers = ice_servers or self._ice_servers
         if self._carrying is not None and self._carrying.path is None:

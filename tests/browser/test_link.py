@@ -27,7 +27,7 @@ async ([stories, reconnectMs]) => {
     const link = new Link(reconnectMs);
     return story.map(([name, ...args]) => {
       const orders = link[name](...args) ?? null;
-      return [orders, link.deadline, link.epoch, link.silent, link.isOpen];
+      return [orders, link.deadline, link.epoch, link.isOpen];
     });
   });
 }
@@ -56,7 +56,6 @@ async def test_the_page_decides_as_pycall_does(guests: Guests) -> None:
                 orders,
                 None if due is None else 1000 * due,
                 link.epoch,
-                link.silent,
                 link.is_open,
             ], (seed, name, args)
             seen |= {order["order"] for order in orders} if isinstance(orders, list) else set()
@@ -66,8 +65,9 @@ async def test_the_page_decides_as_pycall_does(guests: Guests) -> None:
 def story(teller: random.Random) -> Iterator[Step]:
     """Anything that can happen to a call, in any order; times are quarters of a second, exact in both."""
     now, peer = 0.0, teller.choice(PEERS)
-    yield "open", [()], [[]]
-    yield pairing("pair", peer, 1, offering=teller.random() < 0.5)
+    yield "open", [(), now], [[], now]
+    now = teller.choice((0.0, 30.0))
+    yield meeting("pair", peer, 1, now, offering=teller.random() < 0.5)
     for _ in range(LENGTH):
         now += teller.choice((0.0, 0.25, 0.25, 1.0, 2.0))
         yield happening(teller, peer, now)
@@ -100,9 +100,10 @@ def happening(teller: random.Random, peer: i.PeerInfo, now: float) -> Step:
         ("tick", [now], [ms]),
         ("tick", [now], [ms]),
         ("gaveUp", [now], [ms]),
+        ("silence", [now], [ms]),
         ("owns", [attempt], [attempt]),
         pairing("adopt", peer, epoch, now, offering=teller.random() < 0.5),
-        resuming(peer, epoch, now, offering=teller.random() < 0.5),
+        meeting("resumed", peer, epoch, now, offering=teller.random() < 0.5),
     ]
     return teller.choice([*steps, ("unpair", [], [])] if teller.random() < 0.2 else steps)
 
@@ -116,9 +117,9 @@ def pairing(name: str, peer: i.PeerInfo, epoch: int, *now: float, offering: bool
     return name, [Pairing(peer, epoch, offering), *now], [told, *(1000 * at for at in now)]
 
 
-def resuming(peer: i.PeerInfo, epoch: int, now: float, *, offering: bool) -> Step:
-    _, [known], [told] = pairing("resumed", peer, epoch, offering=offering)
-    return "resumed", [known, (), now], [told, [], 1000 * now]
+def meeting(name: str, peer: i.PeerInfo, epoch: int, now: float, *, offering: bool) -> Step:
+    _, [known], [told] = pairing(name, peer, epoch, offering=offering)
+    return name, [known, (), now], [told, [], 1000 * now]
 
 
 def decide(link: Link, name: str, args: list[Any]) -> object:
@@ -131,6 +132,8 @@ def decide(link: Link, name: str, args: list[Any]) -> object:
     }
     if name == "networkChanged":
         decided: object = link.network_changed(args[0], lost=args[1])
+    elif name == "silence":
+        return 1000 * link.silence(args[0])
     else:
         decided = getattr(link, names.get(name, name))(*args)
     return [in_page(order) for order in decided] if isinstance(decided, list) else decided

@@ -81,6 +81,8 @@ export class Call {
   #knocking = null;
   /** @type {number | null} */
   #knockAt = null;
+  /** When to ask again for the seat that somebody took. @type {number | null} */
+  #reseatAt = null;
   /** When the present phase has lasted too long. @type {number | null} */
   #phaseUntil = null;
   #pauseMs = patience.FIRST_PAUSE_MS;
@@ -101,7 +103,10 @@ export class Call {
       opened: () => this.#change({ reachable: true }),
       lost: () => this.#change({ reachable: false }),
       joined: (joined) => this.#joined(joined),
-      otherJoined: (peer, epoch) => this.#otherJoined({ peer, epoch, offering: true }),
+      otherJoined: (peer, epoch, iceServers) => {
+        if (iceServers.length) this.#iceServers = iceServers;
+        this.#otherJoined({ peer, epoch, offering: true });
+      },
       otherLeft: (id, reason) => this.#otherLeft(id, reason),
       renewed: (epoch, iceServers) => this.#renewed(epoch, iceServers),
       full: () => this.#full(),
@@ -145,7 +150,7 @@ export class Call {
   networkChanged() {
     if (this.phase === "ended") return;
     this.#signalling.dialAnew();
-    if (this.phase === "waiting") this.#do(this.#link.open(this.#iceServers)); // candidates of the network of now
+    if (this.phase === "waiting") this.#do(this.#link.open(this.#iceServers, performance.now())); // gather what there is now
     else this.#do(this.#link.networkChanged(performance.now(), true));
   }
 
@@ -160,6 +165,7 @@ export class Call {
   #joined({ peer, epoch, iceServers, resumed, offering }) {
     this.#iceServers = iceServers;
     this.#seated = true;
+    this.#reseatAt = null;
     const pairing = peer ? { peer, epoch, offering } : null;
     if (this.phase === "connected") return this.#joinedAgain(pairing, resumed); // it outlived its connection to the server
     if (this.phase === "connecting" && resumed) {
@@ -181,9 +187,9 @@ export class Call {
     if (!pairing) {
       this.#droppedByServer = resumed; // a seat of ours that is fresh tells nothing of the other one
       this.#link.unpair();
+      this.#lostIfSilent();
     } else if (!this.#isPeer(pairing)) {
-      this.#knocking = pairing;
-      this.#link.unpair();
+      this.#knocked(pairing);
     } else {
       this.#droppedByServer = false;
       const now = performance.now();
@@ -214,8 +220,7 @@ export class Call {
         this.#droppedByServer = false;
         this.#do(this.#link.adopt(pairing, performance.now())); // back at a server that had forgotten it
       } else {
-        this.#knocking = pairing; // the media of the old one decides
-        this.#link.unpair();
+        this.#knocked(pairing);
       }
       return;
     }
@@ -223,12 +228,22 @@ export class Call {
     this.#pair(pairing);
   }
 
+  /**
+   * Somebody else has the other seat: the media of the one we talk to decides when it is gone.
+   * @param {Pairing} pairing
+   */
+  #knocked(pairing) {
+    this.#knocking = pairing;
+    this.#link.unpair();
+    this.#lostIfSilent();
+  }
+
   /** @param {Pairing} pairing */
   #pair(pairing) {
     this.#knocking = this.#knockAt = null;
     this.#phaseUntil = performance.now() + patience.CONNECT_MS;
     this.#change({ peer: pairing.peer, phase: "connecting" });
-    this.#do(this.#link.pair(pairing));
+    this.#do(this.#link.pair(pairing, this.#iceServers, performance.now()));
   }
 
   /**
@@ -242,7 +257,7 @@ export class Call {
     } else if (this.peer?.id === id) {
       if (reason === "lost" && this.phase === "connected") {
         this.#droppedByServer = true; // its media decides whether it is gone
-        if (!this.#link.silent) return;
+        return this.#lostIfSilent();
       }
       this.#peerGone(reason);
     }
@@ -261,7 +276,10 @@ export class Call {
     const wasSeated = this.#seated;
     this.#seated = false;
     if (this.phase === "connected") {
-      this.#listener.noticed("Somebody else took our place in the room; the call itself goes on.");
+      if (this.#reseatAt === null)
+        this.#listener.noticed("Somebody else took our place in the room; the call itself goes on.");
+      this.#reseatAt = performance.now() + patience.RESEAT_MS;
+      this.#setTimer();
     } else if (wasSeated) {
       this.#rejoin();
     } else {
@@ -311,7 +329,11 @@ export class Call {
         this.#show();
       },
       failed: (why) => when(() => this.#broke(attempt, () => this.#failed(why))),
-      closed: () => when(() => this.#broke(attempt, () => this.#peerGone("left"))),
+      closed: () => {
+        // Of one who renews it is no goodbye yet: it begins anew, or the server tells that it left.
+        if (this.phase === "connecting" && this.peer?.renews) return;
+        when(() => this.#broke(attempt, () => this.#peerGone("left")));
+      },
       opened: () => peer.say(this.#ours),
       control: (control) => {
         if (control.type === "bye") this.#peerGone("left");
@@ -324,7 +346,7 @@ export class Call {
       silent: (ms) =>
         when((link, now) => {
           this.#do(link.silentFor(attempt, ms, now));
-          this.#lostIfSilent(ms);
+          this.#lostIfSilent();
         }),
     });
     this.#peers.set(attempt, peer);
@@ -349,17 +371,15 @@ export class Call {
    */
   #broke(attempt, otherwise) {
     const replaced = this.#link.broke(attempt, performance.now());
-    if (replaced) this.#do(replaced);
-    else otherwise();
+    if (!replaced) return otherwise();
+    this.#do(replaced);
+    this.#lostIfSilent();
   }
 
-  /**
-   * Nobody to build another connection with: the server has somebody else in its seat, or nobody.
-   * @param {number} silentMs
-   */
-  #lostIfSilent(silentMs) {
-    const unseated = this.#droppedByServer || this.#knocking !== null;
-    if (this.phase === "connected" && unseated && silentMs >= patience.SILENCE_AFTER_BYE_MS) this.#peerGone("lost");
+  /** Nobody to build another connection with: the server has somebody else in its seat, or nobody. */
+  #lostIfSilent() {
+    if (this.phase !== "connected" || !(this.#droppedByServer || this.#knocking)) return;
+    if (this.#link.silence(performance.now()) >= patience.SILENCE_AFTER_BYE_MS) this.#peerGone("lost");
   }
 
   /**
@@ -381,6 +401,9 @@ export class Call {
     const now = performance.now();
     if (this.#knocking && this.#knockAt !== null && now >= this.#knockAt) {
       this.#pair(this.#knocking);
+    } else if (this.#reseatAt !== null && now >= this.#reseatAt) {
+      this.#reseatAt = now + patience.RESEAT_MS;
+      this.#signalling.join();
     } else if (this.#phaseUntil !== null && now >= this.#phaseUntil) {
       if (this.phase === "joining") this.#ask();
       else this.#failed("nothing answered");
@@ -395,7 +418,7 @@ export class Call {
   #setTimer() {
     clearTimeout(this.#timer);
     if (this.phase === "ended") return;
-    const times = [this.#phaseUntil, this.#knockAt, this.#link.deadline].filter((time) => time !== null);
+    const times = [this.#phaseUntil, this.#knockAt, this.#reseatAt, this.#link.deadline].filter((time) => time !== null);
     if (times.length) this.#timer = setTimeout(() => this.#wake(), Math.min(...times) - performance.now());
   }
 
@@ -455,7 +478,7 @@ export class Call {
   /** A fresh connection, ready for whoever comes. */
   #open() {
     this.#close("waiting");
-    this.#do(this.#link.open(this.#iceServers));
+    this.#do(this.#link.open(this.#iceServers, performance.now()));
   }
 
   /**
@@ -467,7 +490,7 @@ export class Call {
     this.#carrying = 0;
     this.#stream = new MediaStream();
     this.#droppedByServer = false;
-    this.#knocking = this.#knockAt = this.#phaseUntil = null;
+    this.#knocking = this.#knockAt = this.#reseatAt = this.#phaseUntil = null;
     this.#change({ phase, peer: null, theirs: QUIET, reconnecting: false, roundTripMs: null, path: null });
   }
 

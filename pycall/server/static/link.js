@@ -54,8 +54,9 @@ class Attempt {
 }
 
 /**
- * The time from the first doubt about the connection until something carries the call again.
- * @typedef {{heardAt: number, tellAt: number, askAt: number, told: boolean, buildUntil: number}} Renewal
+ * The time from the first doubt about the connection until something carries the call again. Deaf is who began
+ * it by hearing nothing; only such a one may take it back.
+ * @typedef {{heardAt: number, tellAt: number, askAt: number, told: boolean, deaf: boolean, buildUntil: number}} Renewal
  */
 
 /** The attempts of one call; at most one carries it and at most one is being built to replace that. */
@@ -73,8 +74,11 @@ export class Link {
   #renewal = null;
   /** The way the call went last. @type {Path | null} */
   #path = null;
-  #silent = false;
-  #asked = false;
+  #openedAt = 0;
+  /** When the other end was last heard, while it is not. @type {number | null} */
+  #heardAt = null;
+  /** The epoch whose end we asked for and were not told yet. @type {number | null} */
+  #asked = null;
   #reconnectMs;
 
   /** @param {number} reconnectMs how long silence may last before {@link gaveUp} */
@@ -92,9 +96,13 @@ export class Link {
     return this.#pairing?.epoch ?? null;
   }
 
-  /** Whether nothing comes from the other end. */
-  get silent() {
-    return this.#silent;
+  /**
+   * How long nothing has come from the other end; for ever if there is no connection.
+   * @param {number} now
+   */
+  silence(now) {
+    if (!this.#carrying && !this.#building) return Infinity;
+    return this.#heardAt === null ? 0 : now - this.#heardAt;
   }
 
   /**
@@ -111,7 +119,7 @@ export class Link {
     if (!renewal) return null;
     const times = [this.#building ? renewal.buildUntil : renewal.askAt];
     if (!renewal.told) times.push(renewal.tellAt);
-    if (this.#silent) times.push(renewal.heardAt + this.#reconnectMs);
+    if (this.#heardAt !== null) times.push(renewal.heardAt + this.#reconnectMs);
     return Math.min(...times);
   }
 
@@ -120,11 +128,13 @@ export class Link {
   /**
    * A fresh connection, ready for whoever comes.
    * @param {RTCIceServer[]} iceServers
+   * @param {number} now
    * @returns {Order[]}
    */
-  open(iceServers) {
+  open(iceServers, now) {
     const out = this.close();
     this.#iceServers = iceServers;
+    this.#openedAt = now;
     this.#carrying = new Attempt(++this.#attempts);
     return [...out, this.#opening(this.#carrying)];
   }
@@ -140,18 +150,21 @@ export class Link {
       if (one) out.push({ order: "close", attempt: one.number, farewell });
     }
     this.#carrying = this.#building = this.#renewal = this.#pairing = null;
-    this.#silent = this.#asked = false;
+    this.#heardAt = this.#asked = null;
     return out;
   }
 
   /**
-   * The other one is there: negotiate, on the connection that was opened.
+   * The other one is there: negotiate, with candidates that are still good.
    * @param {Pairing} pairing
+   * @param {RTCIceServer[]} iceServers
+   * @param {number} now
    * @returns {Order[]}
    */
-  pair(pairing) {
+  pair(pairing, iceServers, now) {
+    const out = now - this.#openedAt <= patience.FRESH_MS ? [] : this.open(iceServers, now);
     this.#pairing = pairing;
-    return this.#carrying ? this.#begin(this.#carrying, pairing) : [];
+    return this.#carrying ? [...out, ...this.#begin(this.#carrying, pairing)] : out;
   }
 
   /**
@@ -229,10 +242,12 @@ export class Link {
    */
   silentFor(attempt, silentMs, now) {
     if (this.#carrying?.number !== attempt || !this.#carrying.path) return [];
-    this.#silent = true;
-    if (this.#renewal) this.#renewal.heardAt = Math.min(this.#renewal.heardAt, now - silentMs);
+    const heardAt = (this.#heardAt = now - silentMs);
+    if (this.#renewal) this.#renewal.heardAt = Math.min(this.#renewal.heardAt, heardAt);
     if (silentMs < patience.SILENCE_MS) return [];
-    return [...this.#doubt(now, now - silentMs), ...this.#tell(now)];
+    const out = this.#doubt(now, heardAt);
+    if (this.#renewal) this.#renewal.deaf = true;
+    return [...out, ...this.#tell(now)];
   }
 
   /**
@@ -247,8 +262,8 @@ export class Link {
       return this.#takeOver(now);
     }
     if (this.#carrying?.number !== attempt) return [];
-    this.#silent = false;
-    if (!this.#renewal || this.#building?.path) return [];
+    this.#heardAt = null;
+    if (!this.#renewal?.deaf || this.#building?.path) return [];
     return [...this.#dropBuilding({ keep: true }), ...this.#settled(now)];
   }
 
@@ -259,19 +274,25 @@ export class Link {
    * @returns {Order[] | null} `null` when nothing can replace it
    */
   broke(attempt, now) {
-    if (this.#building?.number === attempt) return this.#pauseOrSettle(this.#dropBuilding(), now);
-    if (!this.#carrying?.path || this.#pairing === null || !isRenewable(this.#pairing)) return null;
+    if (this.#building?.number === attempt) return this.#pause(now);
+    if (!this.#carrying?.path || !this.#pairing?.peer.renews) return null;
     this.#carrying = null;
-    this.#silent = true;
+    this.#heardAt = now;
     return [{ order: "close", attempt, farewell: false }, ...this.#doubt(now, now)];
   }
 
   /**
-   * Whether the silence has lasted too long.
+   * Whether the silence has lasted too long; what of it this computer slept through is forgiven.
    * @param {number} now
    */
   gaveUp(now) {
-    return this.#silent && this.#renewal !== null && now >= this.#renewal.heardAt + this.#reconnectMs;
+    if (this.#heardAt === null || !this.#renewal) return false;
+    const overMs = now - this.#renewal.heardAt - this.#reconnectMs;
+    if (overMs > patience.OVERSLEPT_MS) {
+      this.#renewal.heardAt = now - this.#reconnectMs + Math.min(patience.BUILD_MS, this.#reconnectMs);
+      return false;
+    }
+    return overMs >= 0;
   }
 
   // Renewing
@@ -284,7 +305,7 @@ export class Link {
    * @returns {Order[]}
    */
   networkChanged(now, lost) {
-    if (!this.#pairing || (!lost && !this.#renewal)) return [{ order: "check" }];
+    if (!this.#pairing?.peer.renews || (!lost && !this.#renewal)) return [{ order: "check" }];
     if (this.#carrying && !this.#carrying.path) return this.#question();
     const out = this.#dropBuilding();
     this.#renewal ??= renewalSince(now, now, now);
@@ -300,8 +321,8 @@ export class Link {
    */
   renewed(epoch, iceServers, now) {
     if (!this.#pairing || epoch === this.#pairing.epoch) return [];
-    const asked = this.#asked;
-    this.#asked = false;
+    const asked = this.#asked === this.#pairing.epoch && this.#asked !== null;
+    this.#asked = null;
     this.#pairing = { ...this.#pairing, epoch };
     if (iceServers.length) this.#iceServers = iceServers;
     if (this.#carrying && !this.#carrying.path) {
@@ -325,13 +346,14 @@ export class Link {
 
   /**
    * We are on our seat again, the same peer on the other; it may have renewed the pairing meanwhile.
+   * Unless we knew of no pairing: then the peer came while we were away, and builds nothing.
    * @param {Pairing} pairing
    * @param {RTCIceServer[]} iceServers
    * @param {number} now
    * @returns {Order[]}
    */
   resumed(pairing, iceServers, now) {
-    if (pairing.epoch === null || pairing.epoch === this.epoch) return this.adopt(pairing, now);
+    if (this.epoch === null || pairing.epoch === null || pairing.epoch === this.epoch) return this.adopt(pairing, now);
     this.#pairing = { ...pairing, epoch: this.epoch };
     return this.renewed(pairing.epoch, iceServers, now);
   }
@@ -346,6 +368,7 @@ export class Link {
   adopt(pairing, now) {
     const same = this.#pairing !== null && isSame(pairing, this.#pairing);
     this.#pairing = pairing;
+    this.#asked = null;
     if (!this.#renewal || (same && this.#building)) return [];
     return [...this.#dropBuilding(), ...this.#ask(this.#renewal, now)];
   }
@@ -353,6 +376,7 @@ export class Link {
   /** The server knows of no pairing now; it may learn of it again ({@link adopt}). */
   unpair() {
     if (this.#pairing) this.#pairing = { ...this.#pairing, epoch: null };
+    this.#asked = null;
   }
 
   /**
@@ -370,7 +394,7 @@ export class Link {
     }
     if (now >= renewal.tellAt) out.push(...this.#tell(now));
     if (!this.#building && now >= renewal.askAt) {
-      out.push(...(this.#silent ? this.#ask(renewal, now) : this.#settled(now)));
+      out.push(...(this.#heardAt === null ? this.#settled(now) : this.#ask(renewal, now)));
     }
     return out;
   }
@@ -402,7 +426,7 @@ export class Link {
   #question() {
     const epoch = this.#pairing?.epoch ?? null;
     if (epoch === null || !this.#pairing?.peer.renews) return [{ order: "check" }];
-    this.#asked = true;
+    this.#asked = epoch;
     return [{ order: "renew", epoch }, { order: "check" }];
   }
 
@@ -433,19 +457,18 @@ export class Link {
    * @returns {Order[]}
    */
   #kept(epoch, now) {
-    if (epoch !== this.epoch || !this.#building || this.#building.path) return [];
-    return this.#pauseOrSettle(this.#dropBuilding(), now);
+    if (epoch !== this.epoch || !this.#building) return [];
+    const out = this.#pause(now);
+    return this.#heardAt === null ? [...out, ...this.#settled(now)] : out;
   }
 
   /**
-   * Nothing is being built any more: go on as before, or try once more after a moment.
-   * @param {Order[]} out
+   * What is being built came to nothing; by the end of the pause it is clear who is heard.
    * @param {number} now
    */
-  #pauseOrSettle(out, now) {
-    if (!this.#silent) return [...out, ...this.#settled(now)];
+  #pause(now) {
     if (this.#renewal) this.#renewal.askAt = now + patience.PAUSE_MS;
-    return out;
+    return this.#dropBuilding();
   }
 
   /**
@@ -459,7 +482,7 @@ export class Link {
     const out = old ? [{ order: "close", attempt: old.number, farewell: false }] : [];
     this.#carrying = next;
     this.#building = null;
-    this.#silent = false;
+    this.#heardAt = null;
     return [...out, ...this.#settled(now), { order: "carry", attempt: next.number }, ...this.#on(next.path)];
   }
 
@@ -511,11 +534,6 @@ export class Link {
   }
 }
 
-/** @param {Pairing} pairing */
-function isRenewable(pairing) {
-  return pairing.peer.renews && pairing.epoch !== null;
-}
-
 /**
  * @param {number} heardAt
  * @param {number} tellAt
@@ -523,7 +541,7 @@ function isRenewable(pairing) {
  * @returns {Renewal}
  */
 function renewalSince(heardAt, tellAt, askAt) {
-  return { heardAt, tellAt, askAt, told: false, buildUntil: 0 };
+  return { heardAt, tellAt, askAt, told: false, deaf: false, buildUntil: 0 };
 }
 
 /**

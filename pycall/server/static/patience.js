@@ -9,6 +9,15 @@ export const CANDIDATES_MS = 1_000;
 /** Silence after which another connection is built. */
 export const SILENCE_MS = 2_000;
 
+/** How long what was gathered is offered: a NAT forgets a mapping nobody uses after half a minute. */
+export const FRESH_MS = 20_000;
+
+/** A deadline seen this late passed in a sleep of this computer. */
+export const OVERSLEPT_MS = 2_000;
+
+/** Between two questions for a seat that somebody has taken while our call goes on. */
+export const RESEAT_MS = 5_000;
+
 /** How long a call tries to get its media back. */
 export const RECONNECT_MS = 60_000;
 

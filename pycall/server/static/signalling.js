@@ -23,7 +23,7 @@ const DIAL_MS = 10_000;
  * @property {() => void} opened the server is there and has been asked for the seat
  * @property {() => void} lost the server is gone, and dialled again
  * @property {(joined: hearsay.Joined) => void} joined we have a seat
- * @property {(peer: hearsay.Person, epoch: number | null) => void} otherJoined somebody took the other seat
+ * @property {(peer: hearsay.Person, epoch: number | null, iceServers: RTCIceServer[]) => void} otherJoined somebody took the other seat
  * @property {(id: string, reason: "left" | "lost") => void} otherLeft
  * @property {(epoch: number, iceServers: RTCIceServer[]) => void} renewed the pairing goes on in this epoch
  * @property {() => void} full both seats are taken
@@ -218,7 +218,7 @@ export class Signalling {
       case "other_joined": {
         const peer = hearsay.readPerson(id, about);
         this.#turnTo(hearsay.readEpoch(about));
-        if (peer) this.#listener.otherJoined(peer, this.#epoch);
+        if (peer) this.#listener.otherJoined(peer, this.#epoch, hearsay.readIceServers(about));
         break;
       }
       case "renewed": {
