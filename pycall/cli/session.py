@@ -110,7 +110,7 @@ class Session:
             announce=self._show,
             playout_s=lambda: self.studio.incoming.sound_delay_s,
         )
-        network = NetworkWatch(self._driver.post)
+        network = NetworkWatch(self._driver.network_changed)
         network.start()
         try:
             outcome = await self._driver.run()

@@ -62,6 +62,10 @@ class PeerConnection(Protocol):
         """The way it goes, once it stands."""
 
     @property
+    def local_address(self) -> str | None:
+        """The address of this computer that it speaks from; ``None`` before it stands, or if not known."""
+
+    @property
     def packets_received(self) -> int:
         """Packets of media and data that came so far; none of them a connectivity check."""
 
@@ -112,6 +116,11 @@ class Attempt:
         """Announce statistics each second from now on: the connection carries the call."""
         self._connected_at = asyncio.get_running_loop().time()
         self._tasks.append(self._start(self._measure(), "stats"))
+
+    def stands_on(self, addresses: frozenset[str]) -> bool:
+        """Whether the connection speaks from one of these addresses, as far as that is known."""
+        address = self.peer.local_address
+        return bool(addresses) if address is None else address in addresses
 
     async def close(self, *, say_bye: bool) -> None:
         """Count what has flowed and end the connection, within a bounded time; never raises."""

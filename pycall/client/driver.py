@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol, assert_never
 
 from pycall.client.attempt import Attempt, PeerConnection, Surroundings
+from pycall.client.network import Change
 from pycall.core import inputs as i
 from pycall.core import outputs as o
 from pycall.core.call import Call, Phase
@@ -118,6 +119,11 @@ class Driver:
             logger.warning("Too much at once: dropped %s.", type(happened).__name__)
         else:
             self._inputs.put_nowait(happened)
+
+    def network_changed(self, change: Change) -> None:
+        """Report a change of this computer's addresses; most that go are none the call uses."""
+        lost = change.slept or any(each.stands_on(change.gone) for each in self._attempts.values())
+        self.post(i.NetworkChanged(lost=lost))
 
     def tell(self, state: State) -> None:
         """Let the other end know what this one does; later ones learn it too."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
+import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -14,51 +16,60 @@ from typing import Final
 import ifaddr
 
 from pycall.client.guards import without_bridges
-from pycall.core import inputs
+
+logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 0.4
 
 SLEPT_S: Final = 2.0
-"""A jump of the clocks beyond this is no delay of ours: the computer slept, or this program was stopped."""
+"""A gap beyond this is no delay of ours: the computer slept, or this program was stopped."""
 
 _NO_LINK: Final = {"down", "dormant", "lowerlayerdown", "notpresent"}
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Usable addresses came, or these are ``gone``; or the computer ``slept``."""
+
+    gone: frozenset[str]
+    slept: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
-    """What there was at one moment: usable addresses, and the two clocks in seconds."""
+    """What there was at one moment: usable addresses, and two clocks in seconds."""
 
     addresses: frozenset[str]
     monotonic: float
-    wall: float
+    sleepless: float
+    """Goes on while the computer sleeps."""
 
-    def change_since(self, before: Look) -> inputs.NetworkChanged | None:
+    def change_since(self, before: Look) -> Change | None:
         """What happened since, if anything.
 
-        The monotonic clock stands still during sleep, or, on some systems, runs on; so the wall clock
-        jumps against it, or it jumps itself. Somebody who sets the clock looks like the former.
+        The monotonic clock stands still during sleep, and the other one gets ahead of it; or, on some
+        systems, it runs on as well.
         """
         passed_s = self.monotonic - before.monotonic
-        slept = abs(self.wall - before.wall - passed_s) > SLEPT_S or passed_s > LOOK_EVERY_S + SLEPT_S
+        asleep_s = self.sleepless - before.sleepless - passed_s
+        slept = asleep_s > SLEPT_S or passed_s > LOOK_EVERY_S + SLEPT_S
         if not slept and self.addresses == before.addresses:
             return None
-        return inputs.NetworkChanged(lost=slept or not before.addresses <= self.addresses)
+        return Change(before.addresses - self.addresses, slept)
 
 
 class NetworkWatch:
-    """Posts :class:`~pycall.core.inputs.NetworkChanged` within half a second of each change.
+    """Calls ``changed`` within half a second of each change, and after each sleep."""
 
-    That is a usable address that came or went, or the end of a sleep.
-    """
-
-    def __init__(self, post: Callable[[inputs.NetworkChanged], None]) -> None:
-        self._post = post
+    def __init__(self, changed: Callable[[Change], None]) -> None:
+        self._changed = changed
         self._watching: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to watch, in the running event loop."""
         if self._watching is None:
             self._watching = asyncio.create_task(self._watch(), name="pycall-network")
+            self._watching.add_done_callback(_done)
 
     async def close(self) -> None:
         """Watch no more; may be called again, and without :meth:`start`."""
@@ -73,7 +84,7 @@ class NetworkWatch:
             with suppress(OSError):  # the system could not list them: ask again
                 now = await asyncio.to_thread(_look)
                 if before is not None and (change := now.change_since(before)) is not None:
-                    self._post(change)
+                    self._changed(change)
                 before = now
             await asyncio.sleep(LOOK_EVERY_S)
 
@@ -91,10 +102,20 @@ def usable_addresses(adapters: Iterable[ifaddr.Adapter]) -> frozenset[str]:
     return frozenset(without_bridges(reaching, adapters))
 
 
+def _done(watching: asyncio.Task[None]) -> None:
+    if not watching.cancelled() and (error := watching.exception()) is not None:
+        logger.error("%s broke.", watching.get_name(), exc_info=error)
+
+
 def _look() -> Look:
-    addresses = usable_addresses(ifaddr.get_adapters())
-    wall = time.time()  # noqa: TID251  compared with the monotonic clock, to notice sleep
-    return Look(addresses, time.monotonic(), wall)
+    return Look(usable_addresses(ifaddr.get_adapters()), time.monotonic(), _sleepless())
+
+
+def _sleepless() -> float:
+    """On Linux a clock that nobody can set; where there is none, setting the clock on looks like sleep."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.time()  # noqa: TID251  compared with the monotonic clock, to notice sleep
 
 
 def _reaches_far(address: str) -> bool:

@@ -165,6 +165,11 @@ class Peer:
         """The way the media takes; ``None`` before the two are connected."""
         return self._path
 
+    @property
+    def local_address(self) -> str | None:
+        """The address of this computer that the path begins at; ``None`` where that is not known."""
+        return None if self._ice is None else self._ice.local_address
+
     def send_control(self, control: Control) -> None:
         """Say something on the control channel; the newest state is said when it opens."""
         self._control.send(control)

@@ -191,7 +191,7 @@ class MediaHeard:
 class NetworkChanged:
     """The addresses of this computer are others than before, or it woke from sleep.
 
-    ``lost`` when what stood before may not stand any more: an address is gone, or it slept.
+    ``lost`` when what stood before may not stand any more: the address it used is gone, or it slept.
     """
 
     lost: bool = True

@@ -31,6 +31,7 @@ class ScriptedPeer:
     silent: bool = False
     packets_received: int = 0
     path: Path | None = PATH
+    local_address: str | None = None
 
     def hold(self, name: str) -> asyncio.Event:
         """Let this step wait until the returned event is set."""

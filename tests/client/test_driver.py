@@ -8,6 +8,7 @@ import pytest
 
 from pycall.client import attempt as attempt_module
 from pycall.client.driver import MAX_INPUTS, Driver, Outcome
+from pycall.client.network import Change
 from pycall.client.stats import Counters
 from pycall.core import events
 from pycall.core import inputs as i
@@ -319,6 +320,21 @@ async def test_a_cancelled_run_closes_everything() -> None:
         await task
     assert run.peers[0].done[-1] == "close with bye"
     assert run.signalling.closed
+
+
+@pytest.mark.parametrize(
+    ("gone", "slept", "asked"),
+    [("2001:db8::7", False, False), ("192.0.2.1", False, True), ("", True, True), ("", False, False)],
+)
+async def test_only_an_address_the_call_uses_is_missed(*, gone: str, slept: bool, asked: bool) -> None:
+    run = Run(ScriptedPeer(local_address="192.0.2.1"))
+    async with running(run):
+        run.post(NOBODY)
+        await run.connect()
+        run.driver.network_changed(Change(frozenset([gone] if gone else []), slept))
+        await until(lambda: "check" in run.signalling.asked)
+        run.post(i.HungUp())
+    assert ("renew den 1" in run.signalling.asked) == ("reconnecting" in run.names()) == asked
 
 
 async def test_a_silent_connection_is_replaced_while_the_call_goes_on() -> None:

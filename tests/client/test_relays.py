@@ -59,6 +59,7 @@ async def test_two_who_use_relays_only_meet_there(
     with running(source):
         async with call(caller, callee):
             await until(lambda: callee.taker.pictures and callee.taker.sounds)
+            assert caller.peer.local_address == HOST
     way = Way("relay", "relay", "relay", kind)
     assert caller.said(inputs.PeerConnected) == [inputs.PeerConnected(1, way)]
     assert callee.said(inputs.PeerConnected) == [inputs.PeerConnected(1, way)]

@@ -13,7 +13,7 @@ from aiortc import RTCIceCandidate, RTCIceServer, RTCIceTransport
 from aiortc.sdp import candidate_to_sdp
 
 from pycall.client.compat.checking import IceConnection
-from pycall.client.compat.connection import nominated_path
+from pycall.client.compat.connection import local_address, nominated_path
 from pycall.client.compat.releases import replace
 from pycall.client.iceservers import Server, StunServer
 from pycall.client.reasons import Findings, Reason, no_candidates, no_path
@@ -138,6 +138,11 @@ class IceAgent:
     def path(self) -> Path:
         """The way of the chosen pair."""
         return nominated_path(self._transport)
+
+    @property
+    def local_address(self) -> str | None:
+        """The address of this computer that the chosen pair's packets leave by, as far as that is known."""
+        return local_address(self._transport)
 
     async def add(self, candidate: RTCIceCandidate | None) -> None:
         """A candidate of the other side; ``None`` after the last."""

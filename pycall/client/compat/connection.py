@@ -16,15 +16,29 @@ _RECEIVED_SHUTDOWN: Final = 2
 
 def nominated_path(transport: RTCIceTransport) -> Path:
     """The chosen pair's way; where that cannot be told, the plainest one."""
-    connection: Any = getattr(transport, "_connection", None)
-    pair = getattr(connection, "_nominated", {}).get(1)
+    pair = _nominated(transport)
     if pair is None:
         return Path("direct", "host", "host")
-    local = _local_type(connection, pair)
+    local = _local_type(transport._connection, pair)
     remote: CandidateType = pair.remote_candidate.type
     relay = getattr(pair.protocol, "transport", None)
     protocol: PathProtocol = relay.server.transport if isinstance(relay, Relay) else "udp"
     return Path("relay" if "relay" in {local, remote} else "direct", local, remote, protocol)
+
+
+def local_address(transport: RTCIceTransport) -> str | None:
+    """The address of this computer that the chosen pair's packets leave by: to the peer, or to a relay."""
+    pair = _nominated(transport)
+    if pair is None:
+        return None
+    if pair.local_candidate.type != "relay":
+        return str(pair.local_candidate.host)
+    relay = getattr(pair.protocol, "transport", None)
+    return relay.local_address if isinstance(relay, Relay) else None
+
+
+def _nominated(transport: RTCIceTransport) -> Any:
+    return getattr(getattr(transport, "_connection", None), "_nominated", {}).get(1)
 
 
 def _local_type(connection: Any, pair: Any) -> CandidateType:

@@ -49,6 +49,8 @@ class Relay:
 
     def __init__(self, client: Any, server: TurnServer, refused: Callable[[int, str], None]) -> None:
         self.server = server
+        self.local_address: str = client.transport.get_extra_info("sockname")[0]
+        """That of this computer that the server is spoken to from."""
         self._client = client
         self._refused = refused
         self._numbers: dict[Address, int] = {}

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+from aioice.ice import get_host_addresses
 
 from pycall.client.compat import connection
 from pycall.client.peer import Outgoing
@@ -24,6 +25,8 @@ async def test_a_call_within_one_computer_is_direct() -> None:
     async with call(caller, callee):
         assert caller.peer._dtls is not None
         assert connection.nominated_path(caller.peer._dtls.transport) == LOCAL
+        assert caller.peer.local_address in get_host_addresses(use_ipv4=True, use_ipv6=True)
+    assert End().peer.local_address is None
 
 
 async def test_a_relay_at_either_end_makes_the_path_relayed() -> None:
