@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from pycall.core.events import PathProtocol
@@ -36,7 +36,7 @@ class TurnServer:
     port: int
     transport: PathProtocol
     username: str
-    credential: str
+    credential: str = field(repr=False)
 
 
 Server: TypeAlias = StunServer | TurnServer

@@ -61,6 +61,11 @@ def test_a_relay_needs_a_name_and_a_password(who: tuple[str | None, str | None])
         parse_server("turn:example.org", *who)
 
 
+def test_a_password_is_shown_nowhere() -> None:
+    offered = IceServer(("turn:example.org",), *WHO)
+    assert "secret" not in repr([offered, *usable_servers([offered])])
+
+
 def test_unusable_servers_are_left_out_with_a_line_each(caplog: pytest.LogCaptureFixture) -> None:
     offered = [
         IceServer(("stun:one", "nonsense\x1b[31m")),
