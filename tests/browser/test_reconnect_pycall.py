@@ -1,4 +1,4 @@
-"""The page and `pycall call` on networks that break: each builds another connection, judged by what arrives."""
+"""The page and `pycall call` on networks that break: both renew their connection, judged by what arrives."""
 
 from __future__ import annotations
 
