@@ -108,8 +108,12 @@ class ServerConfig:
         "", checks.host, "Name callers reach this server by; else each is told the one it came by.", "HOST"
     )
     stun: bool = _key(True, checks.switch, "Tell callers their address by UDP (STUN).")
+    stun_host: str = _key(
+        "", checks.ip_address, "Address to answer STUN on, if it is not that of --host.", "ADDR"
+    )
     stun_port: int = _key(0, checks.whole(0, 65535), "UDP port for STUN; 0 for the number of --port.", "N")
     turn: bool = _key(False, checks.switch, "Run an installed coturn, which relays calls (TURN).")
+    turn_host: str = _key("", checks.ip_address, "Address of --turn, if it is not that of --host.", "ADDR")
     turn_port: int = _key(3478, checks.whole(1, 65535), "UDP and TCP port of --turn.", "N")
     turn_tls_port: int = _key(5349, checks.whole(1, 65535), "TLS port of --turn; only with --cert.", "N")
     turn_relay_ports: tuple[int, int] = _key(

@@ -28,6 +28,7 @@ def ice_of(config: ServerConfig) -> Ice:
     """
     return Ice(
         stun_port=config.stun_port if config.stun else None,
+        stun_addresses=(config.stun_host,) if config.stun_host else (),
         relay=_relay(config) if config.turn else None,
         elsewhere=_elsewhere(config),
         public_host=config.public_host,
@@ -46,12 +47,13 @@ def announcement(ice: Ice) -> list[str]:
         ports = f"{relay.ports[0]}-{relay.ports[1]}"
         lines.append(f"TURN by UDP and TCP on port {relay.port}{tls}, relaying on UDP ports {ports}")
         if relay.is_local:
-            lines.append("The relay serves this machine only, as the server does: see --host.")
+            lines.append("The relay serves this machine only: see --turn-host.")
     return lines
 
 
 def _relay(config: ServerConfig) -> RelaySettings:
-    addresses = tuple(each for host in reachable(config.host) for each in _numeric(host))
+    hosts = reachable(config.turn_host or config.host)
+    addresses = tuple(each for host in hosts for each in _numeric(host))
     return RelaySettings(
         addresses,
         machine=tuple(each for family in ANY for each in reachable(family) if each not in ANY),

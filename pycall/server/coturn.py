@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pycall.server.iceservers import HERE
+from pycall.server.iceservers import HERE, LOOPBACK
 
 PORT: Final = 3478
 TLS_PORT: Final = 5349
@@ -90,8 +90,9 @@ class RelaySettings:
     @property
     def urls(self) -> tuple[str, ...]:
         """What members are told, the fastest transport first."""
-        plain = (f"turn:{HERE}:{self.port}?transport=udp", f"turn:{HERE}:{self.port}?transport=tcp")
-        return (*plain, f"turns:{HERE}:{self.tls_port}?transport=tcp") if self.certificate else plain
+        host = LOOPBACK if self.is_local else HERE
+        plain = (f"turn:{host}:{self.port}?transport=udp", f"turn:{host}:{self.port}?transport=tcp")
+        return (*plain, f"turns:{host}:{self.tls_port}?transport=tcp") if self.certificate else plain
 
 
 def options_of(help_text: str) -> frozenset[str]:

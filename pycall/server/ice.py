@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import logging
 from collections.abc import Iterable
 
 from pycall.errors import ListenFailed
 from pycall.server.coturn import RelaySettings
-from pycall.server.iceservers import HERE, LIFETIME_S, IceServers, Turn
+from pycall.server.iceservers import HERE, LIFETIME_S, LOOPBACK, IceServers, Turn
 from pycall.server.relay import Relay
 from pycall.server.stun import StunResponder
 
@@ -22,16 +23,22 @@ class Ice:
         self,
         *,
         stun_port: int | None = None,
+        stun_addresses: Iterable[str] = (),
         relay: RelaySettings | None = None,
         elsewhere: Iterable[Turn] = (),
         public_host: str = "",
         lifetime_s: int = LIFETIME_S,
     ) -> None:
-        """``stun_port`` is 0 for HTTP's number, ``None`` for no STUN; ``elsewhere`` are more relays."""
+        """What is wanted; ``elsewhere`` are more relays.
+
+        ``stun_port`` is 0 for HTTP's number, ``None`` for no STUN; without ``stun_addresses`` those of
+        HTTP are meant.
+        """
         self.servers = IceServers(public_host=public_host, lifetime_s=lifetime_s)
         self.servers.turns = tuple(elsewhere)
         self.relay_settings = relay
         self._wanted_port = stun_port
+        self._stun_addresses = tuple(stun_addresses)
         self._stun = StunResponder()
         self._relay = Relay(relay) if relay else None
 
@@ -46,29 +53,38 @@ class Ice:
             await self._relay.start()
             self.servers.turns = (self._relay.turn, *self.servers.turns)
 
-    async def start_stun(self, addresses: Iterable[str], http_port: int) -> None:
-        """Answer STUN on these addresses, if that is wanted.
+    async def start_stun(self, http_addresses: Iterable[str], http_port: int) -> None:
+        """Answer STUN, if that is wanted.
 
         Raises:
-            ListenFailed: the port that was asked for cannot be used. One that was not is done without.
+            ListenFailed: the address or port that was asked for cannot be used. What was not is done without.
         """
         if self._wanted_port is None:
             return
         port = self._wanted_port or http_port
+        addresses = self._stun_addresses or tuple(http_addresses)
         try:
             await self._stun.start(addresses, port)
         except OSError as error:
-            why = "is in use" if error.errno == errno.EADDRINUSE else "cannot be used"
-            sentence = f"STUN is not answered: UDP port {port} {why}."
-            hint = "Choose another --stun-port, or see who has it with `ss -lunp`."
-            if self._wanted_port:
+            sentence, hint = _why_not(error, port)
+            if self._wanted_port or self._stun_addresses:
                 raise ListenFailed(sentence, hint) from error
             log.warning("%s %s", sentence, hint)
         else:
-            self.servers.stun = (f"stun:{HERE}:{port}",)
+            is_local = all(ipaddress.ip_address(each).is_loopback for each in addresses)
+            self.servers.stun = (f"stun:{LOOPBACK if is_local else HERE}:{port}",)
 
     async def stop(self) -> None:
         """End both."""
         self._stun.stop()
         if self._relay is not None:
             await self._relay.stop()
+
+
+def _why_not(error: OSError, port: int) -> tuple[str, str]:
+    """One sentence, and what to do."""
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "STUN is not answered: the address is not of this machine.", "Choose another --stun-host."
+    why = "is in use" if error.errno == errno.EADDRINUSE else "cannot be used"
+    hint = "Choose another --stun-port, or see who has it with `ss -lunp`."
+    return f"STUN is not answered: UDP port {port} {why}.", hint

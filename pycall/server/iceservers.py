@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import ipaddress
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,10 +23,16 @@ LIFETIME_S: Final = 3600
 HERE: Final = "{host}"
 """In a URL: the name by which the member reached this server."""
 
+LOOPBACK: Final = "{loopback}"
+"""The same in the URL of what only this machine reaches; for others there is no such server.
+
+Behind a web server that passes signalling on, members come by another name.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A TURN server and the secret shared with it; its URLs may contain :data:`HERE`."""
+    """A TURN server and the secret shared with it; its URLs may contain :data:`HERE` or :data:`LOOPBACK`."""
 
     urls: tuple[str, ...]
     secret: str = field(repr=False)
@@ -52,7 +59,7 @@ class IceServers:
         unix_time: Callable[[], float] = _unix_time,
     ) -> None:
         self.stun: tuple[str, ...] = ()
-        """URLs of STUN servers; they may contain :data:`HERE`."""
+        """URLs of STUN servers; they may contain :data:`HERE` or :data:`LOOPBACK`."""
         self.turns: tuple[Turn, ...] = ()
         self._public_host = check_host(public_host) if public_host else ""
         self._lifetime_s = lifetime_s
@@ -79,7 +86,17 @@ class IceServers:
 
 
 def _complete(urls: Iterable[str], host: str) -> list[str]:
-    return [url.replace(HERE, host) for url in urls if host or HERE not in url]
+    for place, name in ((HERE, host), (LOOPBACK, host if _is_loopback(host) else "")):
+        urls = [url.replace(place, name) for url in urls if name or place not in url]
+    return list(urls)
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether the name is of this machine for itself (RFC 6761, section 6.3), or the address is."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return f".{host}".lower().removesuffix(".").endswith(".localhost")
 
 
 def _host_or_nothing(text: str) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,15 @@ def test_it_listens_where_the_server_does() -> None:
     assert "127.0.0.1" in relay(host="localhost").addresses
     with pytest.raises(ListenFailed, match="it has no address"):
         relay(host="no-such-host.invalid")
+
+
+async def test_stun_and_the_relay_listen_elsewhere_when_told_to() -> None:
+    assert relay(host="127.0.0.1", turn_host="127.0.0.2").addresses == ("127.0.0.2",)
+    ice = ice_of(ServerConfig(host="127.0.0.1", stun_host="127.0.0.2"))
+    await ice.start_stun(["127.0.0.1"], 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", ice.stun_port or 0))
+    await ice.stop()
 
 
 def test_ports_and_the_certificate_are_passed_on() -> None:

@@ -43,6 +43,7 @@ def test_nor_is_an_address_of_the_machine_it_does_not_listen_on() -> None:
 def test_only_a_relay_for_this_machine_alone_relays_to_loopback_addresses() -> None:
     alone = RelaySettings(("127.0.0.1",))
     assert alone.is_local
+    assert alone.urls[0] == "turn:{loopback}:3478?transport=udp"
     assert "allow-loopback-peers" in lines(alone)
     assert values("allowed-peer-ip", alone) == ["127.0.0.1"]
     assert "allow-loopback-peers" not in lines(HERE)

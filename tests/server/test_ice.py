@@ -32,6 +32,26 @@ async def test_members_of_rooms_are_told_of_it() -> None:
     await server.stop()
 
 
+@pytest.mark.parametrize(("stun_address", "told"), [("127.0.0.1", []), ("0.0.0.0", ["call.example.org"])])
+async def test_behind_a_web_server_members_are_told_of_what_they_can_reach(
+    stun_address: str, told: list[str]
+) -> None:
+    ice = Ice(stun_port=0, stun_addresses=[stun_address])
+    server = SignallingServer("127.0.0.1", 0, ice=ice)
+    await server.start()
+    port = server.port
+    assert ice.servers.for_member("ann", "call.example.org") == [
+        {"urls": [f"stun:{host}:{port}"]} for host in told
+    ]
+    assert ice.servers.for_member("ann", "localhost") == [{"urls": [f"stun:localhost:{port}"]}]
+    await server.stop()
+
+
+async def test_an_address_for_stun_that_is_not_of_this_machine_is_said_so() -> None:
+    with pytest.raises(ListenFailed, match="the address is not of this machine"):
+        await SignallingServer("127.0.0.1", 0, ice=Ice(stun_port=0, stun_addresses=["203.0.113.1"])).start()
+
+
 async def test_by_default_stun_is_answered_on_the_number_of_the_http_port_and_ends_with_the_server() -> None:
     ice = Ice(stun_port=0)
     server = SignallingServer("127.0.0.1", 0, ice=ice)

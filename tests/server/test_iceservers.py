@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pycall.server.iceservers import HERE, IceServers, Turn
+from pycall.core.iceurls import check_host
+from pycall.server.iceservers import HERE, LOOPBACK, IceServers, Turn
 
 NOW = 1_700_000_000.9
 
@@ -60,3 +61,27 @@ def test_without_servers_there_is_nothing_to_tell() -> None:
 
 def test_a_secret_is_not_shown() -> None:
     assert "one secret" not in repr(Turn((), "one secret"))
+
+
+@pytest.mark.parametrize(
+    "name", ["localhost", "LOCALHOST.", "ann.localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]"]
+)
+def test_what_only_this_machine_reaches_is_told_to_who_came_by_a_name_of_it_for_itself(name: str) -> None:
+    servers = ice_servers()
+    servers.stun = (f"stun:{LOOPBACK}:8080",)
+    assert servers.for_member("ann", name)[0] == {"urls": [f"stun:{check_host(name)}:8080"]}
+
+
+@pytest.mark.parametrize(
+    "name", ["call.example.org", "localhost.example.org", "notlocalhost", "192.0.2.1", ""]
+)
+def test_what_only_this_machine_reaches_is_told_to_nobody_else(name: str) -> None:
+    servers = ice_servers()
+    servers.stun, servers.turns = (f"stun:{LOOPBACK}:8080",), (Turn((f"turn:{LOOPBACK}:3478",), "secret"),)
+    assert servers.for_member("ann", name) == []
+
+
+def test_nor_by_a_public_host_which_is_told_to_everybody() -> None:
+    servers = IceServers(public_host="call.example.org")
+    servers.stun = (f"stun:{LOOPBACK}:8080",)
+    assert servers.for_member("ann", "localhost") == []
