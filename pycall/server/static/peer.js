@@ -9,6 +9,17 @@ const PING_MS = 1000;
 /** What a farewell may take to leave before the connection closes. */
 const FAREWELL_MS = 300;
 
+/**
+ * What tells that the other end is heard, and what counts it: packets of media, reports on ours, and messages.
+ * Handshakes are not among them: they show that a connection can stand, not that it carries anything.
+ * @type {Record<string, string>}
+ */
+const HEARD = {
+  "inbound-rtp": "packetsReceived",
+  "remote-inbound-rtp": "roundTripTimeMeasurements",
+  "data-channel": "messagesReceived",
+};
+
 /** @typedef {"audio" | "video"} Kind */
 
 /**
@@ -237,8 +248,9 @@ export class Peer {
     });
   }
 
-  /** Whether anything has come, and which way it goes. */
+  /** Once it stands: whether anything has come, and which way it goes. */
   async #look() {
+    if (this.#connection.connectionState !== "connected" && this.#path === "") return;
     this.#lookAgain = this.#looking;
     if (this.#looking) return;
     this.#looking = true;
@@ -246,9 +258,7 @@ export class Peer {
     const stats = new Map(await this.#connection.getStats());
     this.#looking = false;
     if (this.#closed) return;
-    const pairs = [...stats.values()].filter((each) => each.type === "candidate-pair");
-    const bytes = new Map(pairs.map((pair) => [String(pair.id), Number(pair.bytesReceived ?? 0)]));
-    const told = this.#liveness.look(bytes, performance.now());
+    const told = this.#liveness.look(countsIn(stats), performance.now());
     if (this.#connection.connectionState === "connected") this.#tellPath(pathOf(stats));
     this.#unlessClosed(() => {
       if (told === "heard") this.#listener.heard();
@@ -302,6 +312,16 @@ function isUsable(iceServer) {
     console.warn(`Ignored the ICE server ${iceServer.urls}:`, error);
     return false;
   }
+}
+
+/**
+ * How much has come so far of each thing that can come.
+ * @param {Map<string, any>} stats
+ * @returns {Map<string, number>}
+ */
+function countsIn(stats) {
+  const counted = [...stats.values()].filter((each) => each.type in HEARD);
+  return new Map(counted.map((each) => [each.id, each[HEARD[each.type] ?? ""] ?? 0]));
 }
 
 /**
