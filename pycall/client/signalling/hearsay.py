@@ -6,23 +6,22 @@ Each function here takes an event's arguments as they came, without the room's n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
+from pycall.client.iceservers import MAX_SERVERS
 from pycall.core import inputs
+from pycall.core.iceurls import parse_ice_url
 from pycall.core.messages import IceServer
 from pycall.core.names import clean_display_name, terminal_safe
+from pycall.core.seats import TOKEN
 
 MAX_ID: Final = 128
 MAX_CODE: Final = 64
 MAX_SENTENCE: Final = 300
-MAX_ICE_SERVERS: Final = 8
-MAX_URL: Final = 512
+MAX_SECRET: Final = 512
 MAX_NUMBER: Final = 2**53
 """Above it JSON's whole numbers are not exact everywhere (RFC 8259 section 6)."""
-
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22,64}")
 
 
 def joined(own_id: object = "", extra: object = None, *_: object) -> inputs.JoinedRoom:
@@ -42,7 +41,7 @@ def joined(own_id: object = "", extra: object = None, *_: object) -> inputs.Join
 def token(extra: object) -> str:
     """The seat's secret that `joined` tells; empty when there is none that could be shown again."""
     value = fields(extra).get("resume")
-    return value if isinstance(value, str) and _TOKEN.fullmatch(value) else ""
+    return value if isinstance(value, str) and TOKEN.fullmatch(value) else ""
 
 
 def other_joined(id_: object = "", extra: object = None, *_: object) -> inputs.OtherJoined:
@@ -108,14 +107,18 @@ def _peer(id_: object, more: Mapping[str, Any]) -> inputs.PeerInfo:
 
 def _ice_servers(value: object) -> Iterator[IceServer]:
     """The usable ones among the servers (``RTCIceServer``) in a list; the others are skipped."""
-    for server in value[:MAX_ICE_SERVERS] if isinstance(value, list) else []:
+    for server in value[:MAX_SERVERS] if isinstance(value, list) else []:
         urls = fields(server).get("urls")
         texts = [urls] if isinstance(urls, str) else urls if isinstance(urls, list) else []
-        good = tuple(
-            url
-            for url in texts[:MAX_ICE_SERVERS]
-            if isinstance(url, str) and len(url) <= MAX_URL and url.startswith(("stun:", "turn:", "turns:"))
-        )
+        good = tuple(url for url in texts[:MAX_SERVERS] if isinstance(url, str) and _is_ice_url(url))
         secrets = [fields(server).get("username"), fields(server).get("credential")]
-        if good and all(s is None or (isinstance(s, str) and len(s) <= MAX_URL) for s in secrets):
+        if good and all(s is None or (isinstance(s, str) and len(s) <= MAX_SECRET) for s in secrets):
             yield IceServer(good, *secrets)
+
+
+def _is_ice_url(text: str) -> bool:
+    try:
+        parse_ice_url(text)
+    except ValueError:
+        return False
+    return True

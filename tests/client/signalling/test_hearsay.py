@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pycall.client.iceservers import MAX_SERVERS
 from pycall.client.signalling import hearsay
 from pycall.core import inputs
 from pycall.core.messages import IceServer
@@ -96,13 +97,14 @@ def test_servers_nobody_could_use_are_skipped_and_not_too_many_are_taken() -> No
         {},
         {"urls": 3},
         {"urls": "http:x"},
+        {"urls": ["stun:", "stun:\x1b[31m", "stun:x:99999", "turn:x?transport=carrier-pigeon", "turn:-"]},
         {"urls": "stun:" + "x" * 600},
         {"urls": "turn:x", "username": 1},
     ]
     assert hearsay.joined("a", {"ice_servers": bad}).ice_servers == ()
     many = [{"urls": ["stun:x"] * 50}] * 50
     [*taken] = hearsay.joined("a", {"ice_servers": many}).ice_servers
-    assert len(taken) == len(taken[0].urls) == hearsay.MAX_ICE_SERVERS
+    assert len(taken) == len(taken[0].urls) == MAX_SERVERS
     assert hearsay.joined("a", {"ice_servers": "stun:x"}).ice_servers == ()
 
 
