@@ -6,10 +6,22 @@ That is all most NATs need for a direct call. No state is kept, and a datagram c
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ipaddress
 import socket
+import struct
+import sys
 from collections.abc import Iterable
+from typing import Final
 
-from pycall.server.binding import answer
+from pycall.server.binding import MOST_BYTES, answer
+
+_IP_PKTINFO: Final = {"linux": 8, "darwin": 26}.get(sys.platform)
+"""For which address a datagram came, or from which it is to leave (ip(7)); Python has no name for it yet."""
+
+_IPV4_INFO: Final = struct.Struct("=I4s4s")
+_IPV6_INFO: Final = struct.Struct("=16sI")
+_INFO_BYTES: Final = socket.CMSG_SPACE(_IPV6_INFO.size) if _IP_PKTINFO else 0
 
 
 class StunResponder:
@@ -17,14 +29,13 @@ class StunResponder:
 
     def __init__(self) -> None:
         self._transports: list[asyncio.DatagramTransport] = []
+        self._on_all: list[socket.socket] = []
+        self._port: int | None = None
 
     @property
     def port(self) -> int | None:
         """The UDP port it answers on; ``None`` while it does not."""
-        if not self._transports:
-            return None
-        port: int = self._transports[0].get_extra_info("sockname")[1]
-        return port
+        return self._port
 
     async def start(self, addresses: Iterable[str], port: int) -> None:
         """Answer on ``port`` of all ``addresses``; raises :class:`OSError` if one cannot be listened on."""
@@ -32,8 +43,14 @@ class StunResponder:
         try:
             for address in addresses:
                 bound = _bound(address, port)
-                transport, _ = await loop.create_datagram_endpoint(_Answering, sock=bound)
-                self._transports.append(transport)
+                if ipaddress.ip_address(address).is_unspecified and _IP_PKTINFO:
+                    self._on_all.append(bound)
+                    _ask_who_was_asked(bound)
+                    loop.add_reader(bound, _answer_as_asked, bound)
+                else:
+                    transport, _ = await loop.create_datagram_endpoint(_Answering, sock=bound)
+                    self._transports.append(transport)
+                self._port = bound.getsockname()[1]
         except OSError:
             self.stop()
             raise
@@ -43,10 +60,15 @@ class StunResponder:
         for transport in self._transports:
             transport.abort()
         self._transports.clear()
+        for bound in self._on_all:
+            asyncio.get_running_loop().remove_reader(bound)
+            bound.close()
+        self._on_all.clear()
+        self._port = None
 
 
 class _Answering(asyncio.DatagramProtocol):
-    """What is asked on one socket, and what is answered."""
+    """What is asked on one address, and what is answered."""
 
     def __init__(self) -> None:
         self._is_full = False
@@ -68,6 +90,35 @@ class _Answering(asyncio.DatagramProtocol):
 
     def error_received(self, error: Exception) -> None:
         """Ignore it: that somebody cannot be reached matters to nobody here."""
+
+
+def _ask_who_was_asked(bound: socket.socket) -> None:
+    """Let :func:`_answer_as_asked` learn it of each datagram."""
+    if bound.family == socket.AF_INET6:
+        bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    elif _IP_PKTINFO:
+        bound.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+
+
+def _answer_as_asked(bound: socket.socket) -> None:
+    """Answer one datagram from the address that it came for, which on all addresses the system would choose.
+
+    An answer from another is dropped by NATs and by whoever asked. One that cannot be sent at once is none.
+    """
+    with contextlib.suppress(OSError):
+        data, about, _, source = bound.recvmsg(MOST_BYTES + 1, _INFO_BYTES)
+        response = answer(data, source[0], source[1])
+        if response is not None:
+            bound.sendmsg([response], [_as_asked(*each) for each in about], 0, source)
+
+
+def _as_asked(level: int, kind: int, info: bytes) -> tuple[int, int, bytes]:
+    """From what was said of a datagram to what is said of its answer: any interface, but that address."""
+    if level == socket.IPPROTO_IPV6:
+        asked, _ = _IPV6_INFO.unpack(info)
+        return level, kind, _IPV6_INFO.pack(asked, 0)
+    _, asked, _ = _IPV4_INFO.unpack(info)
+    return level, kind, _IPV4_INFO.pack(0, asked, bytes(4))
 
 
 def _bound(address: str, port: int) -> socket.socket:

@@ -11,7 +11,7 @@ from aioice.ice import Connection, StunProtocol
 from pycall.server.stun import StunResponder
 from tests.server.test_binding import request
 
-ADDRESSES = ["127.0.0.1", "::1"]
+ADDRESSES = [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("0.0.0.0", "127.0.0.1"), ("::", "::1")]
 
 
 @pytest.fixture
@@ -22,11 +22,11 @@ async def responder() -> AsyncIterator[StunResponder]:
     responder.stop()
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
-async def test_aioice_learns_its_address(address: str) -> None:
+@pytest.mark.parametrize(("bound", "address"), ADDRESSES)
+async def test_aioice_learns_its_address(bound: str, address: str) -> None:
     responder = StunResponder()
     try:
-        await responder.start([address], 0)
+        await responder.start([bound], 0)
     except OSError:
         pytest.skip(f"this machine has no {address}")
     loop = asyncio.get_running_loop()
@@ -41,6 +41,23 @@ async def test_aioice_learns_its_address(address: str) -> None:
     finally:
         transport.close()
         responder.stop()
+
+
+@pytest.mark.parametrize("asked", ["127.0.0.1", "127.0.0.2", "127.0.0.3"])
+async def test_on_all_addresses_it_is_the_asked_one_that_answers(asked: str) -> None:
+    """Others than that are heard neither by clients nor through their NATs."""
+    responder = StunResponder()
+    await responder.start(["0.0.0.0"], 0)
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.setblocking(False)
+        asking.bind(("127.0.0.1", 0))
+        asking.connect((asked, responder.port))  # hears nobody else
+        await loop.sock_sendall(asking, bytes(2000))
+        await loop.sock_sendall(asking, request())
+        assert len(await asyncio.wait_for(loop.sock_recv(asking, 100), 5)) == 32
+    responder.stop()
+    assert responder.port is None
 
 
 async def test_what_is_no_request_has_no_answer(responder: StunResponder) -> None:
