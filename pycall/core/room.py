@@ -17,8 +17,11 @@ from typing import Final, Literal, TypeAlias, assert_never
 from pycall.core.outbox import Outbox
 from pycall.core.seats import SEATS, Holding, Member, Seat
 
+RENEWALS: Final = 3
+"""So many renewals of a pairing may follow at once: who asks makes the other end build a connection."""
+
 RENEWAL_S: Final = 1.0
-"""A pairing is renewed no sooner after it was: whoever asks makes the other end build a connection."""
+"""And then one in this time."""
 
 ByeReason = Literal["left", "lost"]
 """Why somebody is gone: it said so, or its connection ended."""
@@ -181,8 +184,8 @@ class Room:
     epoch: int = 0
     """Counted up with each pairing and each renewal of one; messages between the two carry it."""
 
-    renewed_at: float = -math.inf
-    """When a pairing was renewed last."""
+    spent_until: float = -math.inf
+    """Until when the renewals there were are within what is allowed."""
 
     @property
     def deadline(self) -> float | None:
@@ -313,9 +316,11 @@ class Room:
     def _renew(self, connection: str, epoch: int, now: float) -> list[Output]:
         if self._seat(connection) is None or not self.paired or epoch != self.epoch:
             return []
-        if now < self.renewed_at + RENEWAL_S or not all(seat.member.extended for seat in self.seats):
+        if not all(seat.member.extended for seat in self.seats):
             return []
-        self.renewed_at = now
+        if now < self.spent_until - (RENEWALS - 1) * RENEWAL_S:
+            return []
+        self.spent_until = max(now, self.spent_until) + RENEWAL_S
         self._count_up()
         return [
             SendRenewed(seat.connection, self.epoch) for seat in self.seats if seat.connection is not None
