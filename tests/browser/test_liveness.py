@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+import pytest
+
 from tests.browser.guests import Guests
 
 LOOK: Final = """
 async looks => {
   const { Liveness } = await import("/static/liveness.js");
   const liveness = new Liveness();
-  return looks.map(([now, counts]) => liveness.look(new Map(Object.entries(counts)), now));
+  return looks.map(([now, newest]) => liveness.look(new Map(Object.entries(newest)), now));
 }
 """
 
@@ -29,16 +31,18 @@ async () => {
   await far.setLocalDescription();
   near.acceptOffer(far.localDescription.sdp, 0);
   globalThis.told = told;
-  globalThis.speak = async () => {
-    const tone = new AudioContext(), into = tone.createMediaStreamDestination();
-    const source = tone.createOscillator();
+  const tone = () => {
+    const context = new AudioContext(), into = context.createMediaStreamDestination();
+    const source = context.createOscillator();
     source.connect(into);
     source.start();
-    await section.sender.replaceTrack(into.stream.getAudioTracks()[0]);
+    return into.stream.getAudioTracks()[0];
   };
+  globalThis.speak = () => section.sender.replaceTrack(tone());
+  globalThis.listen = () => near.send("audio", tone());
 }
 """
-"""A connection by peer.js to one that sends nothing until it is to `speak`."""
+"""A connection by peer.js to one that sends nothing until it shall `speak`, or has something to `listen` to."""
 
 
 async def test_it_reports_when_something_comes_again_and_how_long_nothing_has_come(guests: Guests) -> None:
@@ -65,11 +69,12 @@ async def test_the_time_in_which_the_page_slept_is_no_silence_of_the_other_end(g
     assert await ann.page.evaluate(LOOK, looks) == ["heard", None, None, None]
 
 
-async def test_a_connection_that_merely_stands_is_not_heard(guests: Guests) -> None:
+@pytest.mark.parametrize("does", ["speak()", "listen()"])
+async def test_a_connection_that_merely_stands_is_not_heard(does: str, guests: Guests) -> None:
     ann = await guests.come("/")
     await ann.page.evaluate(STAND)
     await ann.until("told.includes('silent')")
     assert set(await ann.call("told")) == {"connected", "silent"}
 
-    await ann.call("speak()")
+    await ann.call(does)
     await ann.until("told.includes('heard')")

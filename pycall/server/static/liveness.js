@@ -19,10 +19,10 @@ const FIRST_MS = 2_000;
  */
 const LATE_MS = 1_000;
 
-/** Turns how much has come so far into what the call is told, once the connection stands. */
+/** Turns what has come so far into what the call is told, once the connection stands. */
 export class Liveness {
   /** @type {Map<string, number>} */
-  #counts = new Map();
+  #newest = new Map();
   /** @type {number | null} */
   #heardAt = null;
   /** @type {number | null} */
@@ -30,15 +30,15 @@ export class Liveness {
   #silent = true;
 
   /**
-   * @param {Map<string, number>} counts how much has come so far of each thing that can come
+   * @param {Map<string, number>} newest of each thing that can come, its number or time; 0 before it has come
    * @param {number} now
    * @returns {"heard" | number | null} for how long nothing has come, or that something has again
    */
-  look(counts, now) {
+  look(newest, now) {
     const lateMs = this.#lookedAt === null ? 0 : now - this.#lookedAt - LOOK_MS;
     this.#lookedAt = now;
-    const more = [...counts].some(([what, count]) => count > (this.#counts.get(what) ?? 0));
-    this.#counts = counts;
+    const more = [...newest].some(([what, which]) => which !== (this.#newest.get(what) ?? 0));
+    this.#newest = newest;
     if (more) {
       const wasSilent = this.#silent;
       this.#silent = false;

@@ -10,13 +10,14 @@ const PING_MS = 1000;
 const FAREWELL_MS = 300;
 
 /**
- * What tells that the other end is heard, and what counts it: packets of media, reports on ours, and messages.
- * Handshakes are not among them: they show that a connection can stand, not that it carries anything.
+ * What tells that the other end is heard, and by what it is told from the one before: packets of media, reports on
+ * ours, and messages. Handshakes are not among them: they show that a connection can stand, not that it carries
+ * anything.
  * @type {Record<string, string>}
  */
 const HEARD = {
   "inbound-rtp": "packetsReceived",
-  "remote-inbound-rtp": "roundTripTimeMeasurements",
+  "remote-inbound-rtp": "timestamp",
   "data-channel": "messagesReceived",
 };
 
@@ -258,7 +259,7 @@ export class Peer {
     const stats = new Map(await this.#connection.getStats());
     this.#looking = false;
     if (this.#closed) return;
-    const told = this.#liveness.look(countsIn(stats), performance.now());
+    const told = this.#liveness.look(newestIn(stats), performance.now());
     if (this.#connection.connectionState === "connected") this.#tellPath(pathOf(stats));
     this.#unlessClosed(() => {
       if (told === "heard") this.#listener.heard();
@@ -315,13 +316,13 @@ function isUsable(iceServer) {
 }
 
 /**
- * How much has come so far of each thing that can come.
+ * The newest of each thing that can come.
  * @param {Map<string, any>} stats
  * @returns {Map<string, number>}
  */
-function countsIn(stats) {
-  const counted = [...stats.values()].filter((each) => each.type in HEARD);
-  return new Map(counted.map((each) => [each.id, each[HEARD[each.type] ?? ""] ?? 0]));
+function newestIn(stats) {
+  const heard = [...stats.values()].filter((each) => each.type in HEARD);
+  return new Map(heard.map((each) => [each.id, each[HEARD[each.type] ?? ""] ?? 0]));
 }
 
 /**
