@@ -24,6 +24,7 @@ OWN_CODE: Final = sorted(
     for folder in ("pycall", "tests", "benchmarks")
     for path in (REPO / folder).rglob("*.py")
 )
+SCRIPTS: Final = sorted(path.relative_to(REPO) for path in (PACKAGE / "server/static").glob("*.js"))
 
 MOST_LINES: Final = 400
 MOST_LINES_OF_A_FUNCTION: Final = 60
@@ -125,6 +126,11 @@ def test_a_module_can_be_read_in_one_sitting_and_a_function_on_one_screen(module
     assert len(text.splitlines()) <= MOST_LINES
     for function in functions:
         assert (function.end_lineno or 0) - function.lineno < MOST_LINES_OF_A_FUNCTION, function.name
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=str)
+def test_a_script_of_the_page_can_be_read_in_one_sitting(script: Path) -> None:
+    assert len((REPO / script).read_text(encoding="utf-8").splitlines()) <= MOST_LINES
 
 
 def test_nobody_is_told_to_install_somebody_elses_pycall() -> None:

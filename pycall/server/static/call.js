@@ -6,73 +6,21 @@
  * connection is link.js's. There is no page in here.
  */
 
+import * as endings from "./endings.js";
 import { Link } from "./link.js";
 import * as patience from "./patience.js";
-import { Peer } from "./peer.js";
+import { Peers } from "./peers.js";
 import { Signalling } from "./signalling.js";
+import { QUIET, Standing } from "./standing.js";
 
 /**
- * What is known of the call.
- * @typedef {"joining" | "waiting" | "connecting" | "connected" | "ended"} Phase
+ * @typedef {import("./orders.js").Order} Order
+ * @typedef {import("./pairing.js").Pairing} Pairing
  */
 
-/**
- * Why it ended: we hung up, the server said no, or the connection was lost for good.
- * @typedef {"hangup" | "refused" | "lost"} Ending
- */
-
-/**
- * What a call tells: `changed` whenever anything a person may see has.
- * @typedef {object} CallListener
- * @property {() => void} changed
- * @property {(sentence: string) => void} noticed something that ends nothing
- */
-
-/**
- * @typedef {import("./hearsay.js").Person} Person
- * @typedef {import("./link.js").Order} Order
- * @typedef {import("./link.js").Pairing} Pairing
- */
-
-const QUIET = { muted: false, camera_off: false, recording: false };
-
-export class Call {
-  /** @type {Phase} */
-  phase = "joining";
-  /** @type {Person | null} */
-  peer = null;
-  /** What the other one does. */
-  theirs = QUIET;
-  /** Whether the server can be reached. */
-  reachable = true;
-  /** Whether nothing comes from the other one, and another connection is built. */
-  reconnecting = false;
-  /** @type {number | null} */
-  roundTripMs = null;
-  /** @type {import("./link.js").Path | null} */
-  path = null;
-  /** When the present call began, by `performance.now()`. */
-  connectedAt = 0;
-  /** @type {Ending} */
-  ending = "hangup";
-  /** Why it ended, for other endings than our own hanging up. */
-  problem = "";
-
-  #listener;
+export class Call extends Standing {
   #signalling;
   #link = new Link(patience.RECONNECT_MS);
-  /** @type {Map<number, Peer>} */
-  #peers = new Map();
-  /** The attempt that carries the call. */
-  #carrying = 0;
-  /** What each attempt receives. @type {Map<number, MediaStreamTrack[]>} */
-  #tracks = new Map();
-  /** What is received, whichever attempt carries it: who plays it goes on from one to the next. */
-  #stream = new MediaStream();
-  /** @type {import("./peer.js").Outgoing} */
-  #outgoing;
-  /** @type {import("./messages.js").State} */
-  #ours = { type: "state", ...QUIET };
   /** @type {RTCIceServer[]} */
   #iceServers = [];
   #seated = false;
@@ -93,57 +41,36 @@ export class Call {
    * @param {string} room
    * @param {string} name
    * @param {import("./peer.js").Outgoing} outgoing
-   * @param {CallListener} listener
+   * @param {import("./standing.js").CallListener} listener
    */
   constructor(server, room, name, outgoing, listener) {
-    this.room = room;
-    this.#outgoing = { ...outgoing };
-    this.#listener = listener;
+    super(room, listener);
+    this.peers = new Peers(outgoing, (attempt) => this.#reportsOf(attempt));
     this.#signalling = new Signalling(server, room, name, {
-      opened: () => this.#change({ reachable: true }),
-      lost: () => this.#change({ reachable: false }),
+      opened: () => this.change({ reachable: true }),
+      lost: () => this.change({ reachable: false }),
       joined: (joined) => this.#joined(joined),
       otherJoined: (peer, epoch, iceServers) => {
         if (iceServers.length) this.#iceServers = iceServers;
         this.#otherJoined({ peer, epoch, offering: true });
       },
       otherLeft: (id, reason) => this.#otherLeft(id, reason),
-      renewed: (epoch, iceServers) => this.#renewed(epoch, iceServers),
+      renewed: (epoch, iceServers) => {
+        if (iceServers.length) this.#iceServers = iceServers;
+        this.#do(this.#link.renewed(epoch, iceServers, performance.now()));
+      },
       full: () => this.#full(),
-      refused: (sentence) => this.#refused(sentence),
+      refused: (sentence) => {
+        if (this.phase === "joining") this.#finish("refused", sentence);
+        else this.listener.noticed(sentence);
+      },
       messageReceived: (message) => this.#received(message),
     });
   }
 
   /** What is received; `null` while there is nobody. */
   get stream() {
-    return this.phase === "connected" ? this.#stream : null;
-  }
-
-  /** How to speak of the other one. */
-  get peerWord() {
-    return this.peer?.name || "the other side";
-  }
-
-  /**
-   * @param {import("./peer.js").Kind} kind
-   * @param {MediaStreamTrack | null} track
-   */
-  send(kind, track) {
-    if (this.#outgoing[kind] === track) return;
-    this.#outgoing[kind] = track;
-    for (const peer of this.#peers.values()) peer.send(kind, track);
-  }
-
-  /**
-   * Tell the other one what we do.
-   * @param {boolean} muted
-   * @param {boolean} cameraOff
-   */
-  tell(muted, cameraOff) {
-    if (this.#ours.muted === muted && this.#ours.camera_off === cameraOff) return;
-    this.#ours = { ...this.#ours, muted, camera_off: cameraOff };
-    for (const peer of this.#peers.values()) peer.say(this.#ours);
+    return this.phase === "connected" ? this.peers.stream : null;
   }
 
   /** The network of this computer is another, or it woke from sleep. */
@@ -175,7 +102,7 @@ export class Call {
     if (this.phase === "joining" && resumed && pairing) return this.#backAfterReload(pairing);
     this.#open();
     if (pairing) this.#pair(pairing);
-    this.#change({});
+    this.change({});
   }
 
   /**
@@ -215,15 +142,7 @@ export class Call {
   /** @param {Pairing} pairing */
   #otherJoined(pairing) {
     if (this.phase === "joining") return;
-    if (this.phase === "connected") {
-      if (this.#isPeer(pairing)) {
-        this.#droppedByServer = false;
-        this.#do(this.#link.adopt(pairing, performance.now())); // back at a server that had forgotten it
-      } else {
-        this.#knocked(pairing);
-      }
-      return;
-    }
+    if (this.phase === "connected") return this.#joinedAgain(pairing, false); // or it is, at a server that forgot it
     if (this.phase === "connecting") this.#open();
     this.#pair(pairing);
   }
@@ -242,7 +161,7 @@ export class Call {
   #pair(pairing) {
     this.#knocking = this.#knockAt = null;
     this.#phaseUntil = performance.now() + patience.CONNECT_MS;
-    this.#change({ peer: pairing.peer, phase: "connecting" });
+    this.change({ peer: pairing.peer, phase: "connecting" });
     this.#do(this.#link.pair(pairing, this.#iceServers, performance.now()));
   }
 
@@ -263,34 +182,18 @@ export class Call {
     }
   }
 
-  /**
-   * @param {number} epoch
-   * @param {RTCIceServer[]} iceServers
-   */
-  #renewed(epoch, iceServers) {
-    if (iceServers.length) this.#iceServers = iceServers;
-    this.#do(this.#link.renewed(epoch, iceServers, performance.now()));
-  }
-
   #full() {
     const wasSeated = this.#seated;
     this.#seated = false;
     if (this.phase === "connected") {
-      if (this.#reseatAt === null)
-        this.#listener.noticed("Somebody else took our place in the room; the call itself goes on.");
+      if (this.#reseatAt === null) this.listener.noticed(endings.SEAT_TAKEN);
       this.#reseatAt = performance.now() + patience.RESEAT_MS;
       this.#setTimer();
     } else if (wasSeated) {
       this.#rejoin();
     } else {
-      this.#finish("refused", `The room ${this.room} is full: two are talking there already.`);
+      this.#finish("refused", endings.roomFull(this.room));
     }
-  }
-
-  /** @param {string} sentence */
-  #refused(sentence) {
-    if (this.phase === "joining") this.#finish("refused", sentence);
-    else this.#listener.noticed(sentence);
   }
 
   /** @param {Pairing} pairing */
@@ -311,58 +214,50 @@ export class Call {
   }
 
   /**
+   * What becomes of what an attempt's connection reports.
    * @param {number} attempt
-   * @param {RTCIceServer[]} iceServers
+   * @returns {import("./peers.js").Reports}
    */
-  #make(attempt, iceServers) {
+  #reportsOf(attempt) {
     /** @param {(link: Link, now: number) => Order[] | void} report */
     const when = (report) => {
       if (this.#link.owns(attempt)) this.#do(report(this.#link, performance.now()) ?? []);
     };
-    const peer = new Peer(iceServers, this.#outgoing, {
+    return {
       described: (type, sdp) => when((link) => link.described(attempt, type, sdp)),
       gathered: (candidate) => when((link) => link.gathered(attempt, candidate)),
       connected: (path) => when(() => this.#connected(attempt, path)),
       pathChanged: (path) => when((link) => link.pathChanged(attempt, path)),
-      track: (track) => {
-        this.#tracks.get(attempt)?.push(track);
-        this.#show();
-      },
       failed: (why) => when(() => this.#broke(attempt, () => this.#failed(why))),
       closed: () => {
         // Of one who renews it is no goodbye yet: it begins anew, or the server tells that it left.
         if (this.phase === "connecting" && this.peer?.renews) return;
         when(() => this.#broke(attempt, () => this.#peerGone("left")));
       },
-      opened: () => peer.say(this.#ours),
       control: (control) => {
         if (control.type === "bye") this.#peerGone("left");
-        else this.#change({ theirs: control });
+        else this.change({ theirs: control });
       },
-      answered: (roundTripMs) => {
-        if (attempt === this.#carrying) this.#change({ roundTripMs });
-      },
+      answered: (roundTripMs) => this.change({ roundTripMs }),
       heard: () => when((link, now) => link.heard(attempt, now)),
       silent: (ms) =>
         when((link, now) => {
           this.#do(link.silentFor(attempt, ms, now));
           this.#lostIfSilent();
         }),
-    });
-    this.#peers.set(attempt, peer);
-    this.#tracks.set(attempt, []);
+    };
   }
 
   /**
    * @param {number} attempt
-   * @param {import("./link.js").Path} path
+   * @param {import("./orders.js").Path} path
    */
   #connected(attempt, path) {
     this.#do(this.#link.connected(attempt, path, performance.now()));
     if (this.phase !== "connecting") return;
     this.#phaseUntil = null;
     this.#pauseMs = patience.FIRST_PAUSE_MS;
-    this.#change({ phase: "connected", path, connectedAt: performance.now() });
+    this.change({ phase: "connected", path, connectedAt: performance.now() });
   }
 
   /**
@@ -382,19 +277,6 @@ export class Call {
     if (this.#link.silence(performance.now()) >= patience.SILENCE_AFTER_BYE_MS) this.#peerGone("lost");
   }
 
-  /**
-   * Let the stream have what the carrying attempt receives. One kind after the other: a stream that
-   * is empty for a moment has ended, and of two tracks with one id it takes only the first.
-   */
-  #show() {
-    const tracks = this.#tracks.get(this.#carrying) ?? [];
-    for (const kind of ["audio", "video"]) {
-      const [before, now] = [this.#stream.getTracks(), tracks].map((all) => all.filter((one) => one.kind === kind));
-      for (const track of before ?? []) if (!tracks.includes(track)) this.#stream.removeTrack(track);
-      for (const track of now ?? []) this.#stream.addTrack(track);
-    }
-  }
-
   // Endings
 
   #wake() {
@@ -408,7 +290,7 @@ export class Call {
       if (this.phase === "joining") this.#ask();
       else this.#failed("nothing answered");
     } else if (this.#link.gaveUp(now)) {
-      this.#finish("lost", `The connection to ${this.peerWord} was lost.`);
+      this.#finish("lost", endings.lost(this.peerWord));
     } else {
       this.#do(this.#link.tick(now));
     }
@@ -430,7 +312,7 @@ export class Call {
     const [word, knocking] = [this.peerWord, this.#knocking];
     if (this.#seated) this.#open();
     else this.#ask();
-    this.#listener.noticed(reason === "left" ? `${word} left the call.` : `The connection to ${word} was lost.`);
+    this.listener.noticed(reason === "left" ? endings.left(word) : endings.lost(word));
     if (!knocking || !this.#seated) return;
     this.#knocking = knocking;
     this.#knockAt = performance.now() + patience.KNOCK_MS;
@@ -439,11 +321,8 @@ export class Call {
 
   /** @param {string} why */
   #failed(why) {
-    this.#listener.noticed(
-      this.phase === "connected"
-        ? `The connection to ${this.peerWord} broke: ${why}.`
-        : `No connection to ${this.peerWord} came about: ${why}. A firewall may block UDP.`,
-    );
+    const ending = this.phase === "connected" ? endings.broken : endings.noConnection;
+    this.listener.noticed(ending(this.peerWord, why));
     this.#signalling.leave();
     this.#rejoin();
   }
@@ -463,7 +342,7 @@ export class Call {
   }
 
   /**
-   * @param {Ending} ending
+   * @param {import("./standing.js").Ending} ending
    * @param {string} problem
    */
   #finish(ending, problem = "") {
@@ -483,15 +362,14 @@ export class Call {
 
   /**
    * Have nothing left of the call there was.
-   * @param {Phase} phase
+   * @param {import("./standing.js").Phase} phase
    */
   #close(phase, { farewell = false } = {}) {
     this.#do(this.#link.close({ farewell }));
-    this.#carrying = 0;
-    this.#stream = new MediaStream();
+    this.peers.receiveAnew();
     this.#droppedByServer = false;
     this.#knocking = this.#knockAt = this.#reseatAt = this.#phaseUntil = null;
-    this.#change({ phase, peer: null, theirs: QUIET, reconnecting: false, roundTripMs: null, path: null });
+    this.change({ phase, peer: null, theirs: QUIET, reconnecting: false, roundTripMs: null, path: null });
   }
 
   /** @param {Order[]} orders */
@@ -502,44 +380,16 @@ export class Call {
 
   /** @param {Order} order */
   #carryOut(order) {
-    const peer = "attempt" in order ? this.#peers.get(order.attempt) : undefined;
+    if ("attempt" in order) return this.peers.carryOut(order);
     switch (order.order) {
-      case "open":
-        return this.#make(order.attempt, order.iceServers);
-      case "create offer":
-        return peer?.offer(order.waitMs);
-      case "accept offer":
-        return peer?.acceptOffer(order.sdp, order.waitMs);
-      case "accept answer":
-        return peer?.acceptAnswer(order.sdp);
-      case "add candidate":
-        return peer?.addCandidate(order.candidate);
-      case "carry":
-        this.#carrying = order.attempt;
-        return this.#show();
-      case "close":
-        peer?.close({ farewell: order.farewell });
-        this.#peers.delete(order.attempt);
-        this.#tracks.delete(order.attempt);
-        return;
       case "send":
         return this.#signalling.send(order.message);
       case "renew":
         return this.#signalling.renew(order.epoch);
       case "check":
         return this.#signalling.check();
-      case "tell path":
-        return this.#change({ path: order.path });
-      case "tell reconnecting":
-        return this.#change({ reconnecting: true, roundTripMs: null });
-      case "tell reconnected":
-        return this.#change({ reconnecting: false });
+      default:
+        return this.learn(order);
     }
-  }
-
-  /** @param {Partial<Call>} what */
-  #change(what) {
-    Object.assign(this, what);
-    this.#listener.changed();
   }
 }

@@ -83,9 +83,9 @@ function afterwards() {
 }
 
 function devicesChanged() {
-  call?.send("audio", devices.microphone);
-  call?.send("video", devices.picture);
-  call?.tell(devices.silent, devices.dark);
+  call?.peers.send("audio", devices.microphone);
+  call?.peers.send("video", devices.picture);
+  call?.peers.tell(devices.silent, devices.dark);
   level.follow(devices.muted ? null : devices.microphone);
   view.render(call, devices);
   void choices.update();

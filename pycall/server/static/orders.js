@@ -1,0 +1,51 @@
+/** What the decisions about a call order to be done: the same as pycall/core/outputs.py, as far as the page needs it. */
+
+/**
+ * How media goes from one to the other; the protocol is what our packets leave by.
+ * @typedef {{kind: "direct" | "relay", local: string, remote: string, protocol: string}} Path
+ */
+
+/**
+ * An order about the peer connection of one attempt.
+ * @typedef {{order: "open", attempt: number, iceServers: RTCIceServer[]}
+ *   | {order: "create offer", attempt: number, waitMs: number}
+ *   | {order: "accept offer", attempt: number, sdp: string, waitMs: number}
+ *   | {order: "accept answer", attempt: number, sdp: string}
+ *   | {order: "add candidate", attempt: number, candidate: RTCIceCandidateInit | null}
+ *   | {order: "carry", attempt: number}
+ *   | {order: "close", attempt: number, farewell: boolean}} PeerOrder
+ */
+
+/**
+ * An order to say something to the server.
+ * @typedef {{order: "send", message: import("./messages.js").Message}
+ *   | {order: "renew", epoch: number}
+ *   | {order: "check"}} ServerOrder
+ */
+
+/**
+ * An order to tell people.
+ * @typedef {{order: "tell path", path: Path}
+ *   | {order: "tell reconnecting", silentMs: number}
+ *   | {order: "tell reconnected", gapMs: number}} News
+ */
+
+/** @typedef {PeerOrder | ServerOrder | News} Order */
+
+/**
+ * Whether two ways are the same.
+ * @param {Path | null} one
+ * @param {Path} other
+ */
+export function isSamePath(one, other) {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/**
+ * The other end shall drop what it builds for this epoch.
+ * @param {number} epoch
+ * @returns {Order}
+ */
+export function keep(epoch) {
+  return { order: "send", message: { type: "keep", epoch } };
+}
