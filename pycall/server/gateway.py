@@ -173,8 +173,8 @@ class Gateway:
                 joined = ("joined", name, output.id)
                 return (*joined, self._about_joined(output, to)) if to.extended else joined
             case room.SendOtherJoined(_, other, epoch):
-                about = ("other_joined", name, other.id)
-                return (*about, {"epoch": epoch, **_about(other), **self._fresh(to)}) if to.extended else about
+                about, more = ("other_joined", name, other.id), {"epoch": epoch, **_about(other)}
+                return (*about, more | self._fresh(to)) if to.extended else about
             case room.SendRenewed(_, epoch):
                 return ("renewed", name, {"epoch": epoch, **self._fresh(to)})
             case room.SendFull():
