@@ -18,7 +18,7 @@ from pycall.core.events import PathProtocol
 from pycall.core.messages import IceServer
 from pycall.errors import CallError
 from tests.client.pair import DEADLINE_S, LOCAL, End, Source, call, connect, running, until
-from tests.client.turn import HOST, Coturn, running_coturn
+from tests.client.turn import GIVEN_BACK, HOST, Coturn, running_coturn
 
 pytestmark = pytest.mark.integration
 
@@ -101,6 +101,22 @@ async def test_two_connect_while_servers_do_not_answer(deaf: IceServer) -> None:
     caller, callee = End(ice_servers=(deaf,)), End(ice_servers=(deaf,))
     async with call(caller, callee):
         assert caller.said(inputs.CandidateGathered) == []  # gathering has not ended
+
+
+async def test_who_waits_can_gather_anew_at_once_and_gives_back_what_was_not_used(
+    coturn: Coturn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(coturn.certificate))
+    before = coturn.said(GIVEN_BACK)
+    start = time.monotonic()
+    for _ in range(5):
+        waiting = End(ice_servers=(coturn.server(), coturn.stun))
+        await waiting.peer.open()
+        offer = await waiting.peer.create_offer(5.0)
+        assert len({line for line in offer.splitlines() if " typ relay " in line}) == 3
+        await waiting.peer.close(say_bye=False)
+    assert time.monotonic() - start < DEADLINE_S
+    await until(lambda: coturn.said(GIVEN_BACK) == before + 5 * 3)
 
 
 async def test_a_relay_that_died_does_not_hold_up_the_end(

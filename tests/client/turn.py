@@ -17,6 +17,8 @@ from tests.rig import end, needs, wait_until
 
 HOST = "127.0.0.1"
 USER, PASSWORD = "ann", "correct horse"
+GIVEN_BACK = "realm=<test>, username=<ann>, lifetime=0"
+"""What the log says of an allocation that its owner ended."""
 
 
 @dataclass(frozen=True)

@@ -186,10 +186,7 @@ async def allocate(
     try:
         await client.connect()
     except BaseException:
-        if server.transport == "udp":
-            client.transport.close()
-        else:
-            client.transport.abort()
+        relay.close()  # what the server perhaps granted just now would count against us for ten minutes
         raise
     return relay
 

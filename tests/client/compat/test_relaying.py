@@ -15,7 +15,7 @@ from pycall.client.compat import relaying
 from pycall.client.compat.relaying import MAX_PEERS, Relay, allocate
 from pycall.client.iceservers import TurnServer
 from tests.client.pair import until
-from tests.client.turn import HOST, PASSWORD, USER, Coturn, running_coturn
+from tests.client.turn import GIVEN_BACK, HOST, PASSWORD, USER, Coturn, running_coturn
 
 
 def refuse(code: int, reason: str) -> None:
@@ -109,6 +109,42 @@ async def test_a_wrong_password_is_refused_and_leaves_nothing(coturn: Coturn) ->
     with pytest.raises(stun.TransactionFailed):
         await allocate(TurnServer(HOST, coturn.port, "tcp", USER, "wrong"), HOST, None, refuse)
     await asyncio.sleep(0)  # its transport closes in the next round of the loop
+
+
+class _Middleman(asyncio.DatagramProtocol):
+    """Between one client and a server; the answers after the first it keeps to itself."""
+
+    def __init__(self) -> None:
+        self.answers = 0
+        self._client = self._server = (HOST, 0)
+
+    async def open(self, port: int) -> tuple[asyncio.DatagramTransport, int]:
+        self._server = (HOST, port)
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(HOST, 0))
+        return self._transport, self._transport.get_extra_info("sockname")[1]
+
+    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
+        if address != self._server:
+            self._client = address
+            self._transport.sendto(data, self._server)
+            return
+        self.answers += 1
+        if self.answers == 1:
+            self._transport.sendto(data, self._client)
+
+
+async def test_what_was_granted_to_one_who_waits_no_more_is_given_back(coturn: Coturn) -> None:
+    middleman = _Middleman()
+    transport, port = await middleman.open(coturn.port)
+    before = coturn.said(GIVEN_BACK)
+    server = TurnServer(HOST, port, "udp", USER, PASSWORD)
+    asking = asyncio.create_task(allocate(server, HOST, None, refuse))
+    await until(lambda: middleman.answers == 2)
+    asking.cancel()
+    await asyncio.wait([asking])
+    await until(lambda: coturn.said(GIVEN_BACK) == before + 1)
+    transport.close()
 
 
 async def test_a_server_with_ipv6_relays_by_that_too_when_asked(tmp_path: Path) -> None:
