@@ -42,7 +42,7 @@ async () => {
   globalThis.listen = () => near.send("audio", tone());
 }
 """
-"""A connection by peer.js to one that sends nothing until it shall `speak`, or has something to `listen` to."""
+"""A connection by peer.js to one that sends nothing until told to `speak`, or given a tone to `listen` to."""
 
 
 async def test_it_reports_when_something_comes_again_and_how_long_nothing_has_come(guests: Guests) -> None:
