@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pycall.config import SECTIONS, CallConfig, Key, Raw, ServerConfig, keys, read_file
+from pycall.checks import Raw
+from pycall.config import SECTIONS, CallConfig, Key, ServerConfig, keys, read_file
 from pycall.errors import ConfigError
 
 CALL = {key.name: key for key in keys(CallConfig)}
