@@ -57,7 +57,7 @@ class Scene:
         return named("reconnected", self.ann.program.events)
 
 
-@pytest.fixture(params=["page", "pycall"])
+@pytest.fixture
 async def scene(
     request: pytest.FixtureRequest, laboratory: Laboratories, tmp_path: Path
 ) -> AsyncIterator[Scene]:
@@ -119,13 +119,15 @@ async def another_server_and_then_another_address(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    "happens",
+    ("scene", "happens"),
     [
-        a_cut_of_some_seconds,
-        another_address_of_pycall,
-        another_address_of_the_page,
-        another_server_and_then_another_address,
+        ("page", a_cut_of_some_seconds),
+        ("pycall", another_address_of_pycall),
+        ("page", another_address_of_the_page),
+        ("pycall", another_address_of_the_page),
+        ("pycall", another_server_and_then_another_address),
     ],
+    indirect=["scene"],
 )
 async def test_page_and_pycall_outlive(
     scene: Scene, happens: Callable[[Scene], Awaitable[None]], record_property: Callable[[str, object], None]
