@@ -11,10 +11,8 @@ import pytest
 
 from pycall.client.signalling.connection import Connection, Server
 from pycall.errors import ServerUnreachable
-from pycall.server.app import SignallingServer
-from tests.client.cable import Cable, cable
+from tests.client.cable import Cable
 from tests.client.pair import until
-from tests.client.signalling_rig import serving
 
 
 class Line:
@@ -35,18 +33,6 @@ class Line:
 def nobody() -> dict[str, Any]:
     """What a client with no name presents."""
     return {"pycall": 1}
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[SignallingServer]:
-    async with serving() as server:
-        yield server
-
-
-@pytest.fixture
-async def wire(server: SignallingServer) -> AsyncIterator[Cable]:
-    async with cable(server.port) as wire:
-        yield wire
 
 
 @pytest.fixture

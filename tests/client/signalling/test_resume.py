@@ -11,9 +11,9 @@ import pytest
 from pycall.core import inputs
 from pycall.core.messages import Answer, Candidate, Message, Offer
 from pycall.server.app import SignallingServer
-from tests.client.cable import Cable, cable
+from tests.client.cable import Cable
 from tests.client.pair import until
-from tests.client.signalling_rig import Caller, serving
+from tests.client.signalling_rig import Caller
 
 pytestmark = pytest.mark.integration
 
@@ -21,18 +21,6 @@ BACK_S = 6.0
 """Well before the server would notice by itself."""
 
 SOME_CUTS = 12
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[SignallingServer]:
-    async with serving() as server:
-        yield server
-
-
-@pytest.fixture
-async def wire(server: SignallingServer) -> AsyncIterator[Cable]:
-    async with cable(server.port) as wire:
-        yield wire
 
 
 @pytest.fixture

@@ -119,13 +119,15 @@ async def test_a_program_that_is_no_web_server_is_told_apart() -> None:
     assert "no pycall server" in str(error)
 
 
-async def test_a_server_that_says_nothing_is_not_waited_for_longer_than_asked() -> None:
-    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            await reader.read()
-            writer.close()
-            await writer.wait_closed()
+async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A server that takes what comes and says nothing."""
+    with contextlib.suppress(ConnectionError):
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
 
+
+async def test_a_server_that_says_nothing_is_not_waited_for_longer_than_asked() -> None:
     async with await asyncio.start_server(ignore, "127.0.0.1", 0) as server:
         start = time.monotonic()
         error = await refusal(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", 0.3)
@@ -148,12 +150,6 @@ async def test_a_server_that_refuses_is_quoted_safely() -> None:
 
 
 async def test_giving_up_while_dialling_leaves_nothing() -> None:
-    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            await reader.read()
-            writer.close()
-            await writer.wait_closed()
-
     async with await asyncio.start_server(ignore, "127.0.0.1", 0) as server:
         caller = Caller(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         opening = asyncio.create_task(caller.client.open())
