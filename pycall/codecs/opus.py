@@ -1,0 +1,97 @@
+"""Opus (RFC 6716) for one voice: mono, 48 kHz, 20 ms, with in-band redundancy where packets get lost.
+
+The redundancy is a coarse copy of each packet's speech in the packet after it (section 2.1.7).
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycall.codecs.libopus import LibopusDecoder, LibopusEncoder
+from pycall.codecs.library import load
+from pycall.codecs.opus_stock import StockDecoder, StockEncoder
+from pycall.codecs.packets import CodecError, samples_in
+
+__all__ = ["BLOCK", "CodecError", "SoundDecoder", "SoundEncoder", "open_decoder", "samples_in"]
+
+Samples = NDArray[np.int16]
+"""Mono samples, shape ``(n,)``, at 48 kHz."""
+
+BLOCK: Final = 960
+"""Samples of a packet we send: 20 ms."""
+
+BITRATES: Final = (24_000, 40_000)
+"""Bit/s, lowest and highest: speech is transparent from about 32 kbit/s, and good at 24."""
+
+COMPLEXITY: Final = 8
+"""Of 0 to 10; 0.2 ms of a core for each packet, and what is beyond cannot be heard any more."""
+
+
+class SoundDecoder(Protocol):
+    """One received stream, decoded packet by packet in their order; not thread safe."""
+
+    def decode(self, packet: bytes) -> Samples:
+        """The sound in ``packet``; raises :class:`CodecError`."""
+        ...
+
+    def recover(self, packet: bytes, count: int) -> Samples | None:
+        """The ``count`` samples just before ``packet`` out of its redundancy; ``None`` without any.
+
+        To be called instead of decoding the packet before it, which was lost; ``packet`` itself is
+        decoded after that.
+        """
+        ...
+
+    def conceal(self, count: int) -> Samples:
+        """``count`` samples in place of what is lost, or of what was not sent in a pause."""
+        ...
+
+    def reset(self) -> None:
+        """Forget what was heard: another stream begins."""
+        ...
+
+
+def open_decoder() -> SoundDecoder:
+    """A decoder; one without redundancy where libopus cannot be called."""
+    library = load("opus")
+    return LibopusDecoder(library) if library is not None else StockDecoder()
+
+
+class SoundEncoder:
+    """Encodes one voice. Settings may be changed at any time, from the thread that encodes."""
+
+    def __init__(self) -> None:
+        library = load("opus")
+        self._codec = LibopusEncoder(library, COMPLEXITY) if library is not None else StockEncoder(COMPLEXITY)
+        self.bitrate = BITRATES[1]
+        self.expected_loss = 0
+
+    @property
+    def bitrate(self) -> int:
+        """Bit/s aimed at, 24000 to 40000; what is beyond is brought within."""
+        return self._bitrate
+
+    @bitrate.setter
+    def bitrate(self, bitrate: int) -> None:
+        lowest, highest = BITRATES
+        self._bitrate = min(max(bitrate, lowest), highest)
+        self._codec.set_bitrate(self._bitrate)
+
+    @property
+    def expected_loss(self) -> int:
+        """Percent of the packets that get lost; above 0 each carries a copy of the one before it."""
+        return self._expected_loss
+
+    @expected_loss.setter
+    def expected_loss(self, percent: int) -> None:
+        self._expected_loss = min(max(percent, 0), 100)
+        self._codec.set_expected_loss(self._expected_loss)
+
+    def encode(self, samples: Samples) -> bytes:
+        """The packet for 960 samples; raises :class:`CodecError` for any other number."""
+        if len(samples) != BLOCK:
+            raise CodecError(f"{len(samples)} samples instead of {BLOCK}.")
+        return self._codec.encode(samples)
