@@ -1,7 +1,7 @@
 """Everything of a call that has to do with pictures and sound on this machine, in one piece.
 
     source -> voice processing -> gate -> feed -> sender, inset, recorder
-    received picture -> feed -> window, recorder
+    received picture -> lip sync -> feed -> window, recorder
     received sound -> playout <- speaker -> feed -> recorder, echo canceller
 
 It is opened once and outlives every connection: whatever happens to the network, camera, microphone,
@@ -121,6 +121,7 @@ class Studio:
             if source is not None:
                 self._closers.callback(source.close)
         speaker = open_speaker(speaker_spec, self.incoming.playout.pull, self._notice)
+        self.incoming.speaker = speaker
         self._closers.callback(speaker.close)
         self._closers.callback(self.incoming.close)
         self._connect(sources, speaker)
