@@ -1,0 +1,70 @@
+"""H.264 (ITU-T H.264) for talking: constrained baseline, and a bit rate that follows the path."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Final
+
+import av
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
+
+from pycall.codecs.vp8 import CLOCK, threads
+
+PRESET: Final = "superfast"
+"""How many shortcuts are taken; the best picture per CPU time of those measured."""
+
+CEILING: Final = 8_000_000
+"""Bit/s an encoder is opened for: libx264 takes lower rates later, and higher ones never."""
+
+_BUFFER_BITS_PER_PIXEL: Final = 0.8
+"""What bounds a key picture, which leaves all at once; fixed when the encoder is opened."""
+
+
+class H264Encoder:
+    """H.264 by libx264, as a byte stream with parameter sets in each key picture."""
+
+    def __init__(self, width: int, height: int, bitrate: int, fps: float) -> None:
+        self.width, self.height = width, height
+        self._bitrate = bitrate
+        self._fps = fps
+        self._pts = 0.0
+        self._codec = self._open()
+
+    def set_bitrate(self, bitrate: int) -> None:
+        """Bit/s from the next picture on."""
+        self._bitrate = bitrate
+
+    def set_frame_rate(self, fps: float) -> None:
+        """Pictures a second, from which a picture's share of the bit rate follows."""
+        self._fps = fps
+
+    def encode(self, frame: av.VideoFrame, *, key: bool) -> bytes:
+        """The encoded picture; the times and kind of ``frame`` are changed."""
+        self._codec.bit_rate = min(self._bitrate, CEILING)
+        self._pts += CLOCK / self._fps
+        frame.pts, frame.time_base = round(self._pts), Fraction(1, CLOCK)
+        frame.pict_type = PictureType.I if key else PictureType.NONE
+        return b"".join(bytes(packet) for packet in self._codec.encode(frame))
+
+    def close(self) -> None:
+        """Nothing is to be freed."""
+
+    def _open(self) -> VideoCodecContext:
+        codec: VideoCodecContext = av.CodecContext.create("libx264", "w")
+        codec.width, codec.height, codec.pix_fmt = self.width, self.height, "yuv420p"
+        codec.time_base = Fraction(1, CLOCK)
+        codec.framerate = Fraction(self._fps).limit_denominator(1000)
+        codec.profile = "Baseline"
+        codec.bit_rate = CEILING
+        codec.gop_size = 3_000  # key pictures are asked for when one is needed
+        codec.thread_count = threads(self.width, self.height)
+        codec.options = {
+            "preset": PRESET,
+            "tune": "zerolatency",
+            "maxrate": str(CEILING),
+            "bufsize": str(int(self.width * self.height * _BUFFER_BITS_PER_PIXEL)),
+            "forced-idr": "1",
+        }
+        codec.open()  # now, at the ceiling: what is set from here on is a change at run time
+        return codec
