@@ -68,7 +68,8 @@ class Ladder:
         self._at = 0
         self._wish: tuple[bool, float] | None = None
         """Whether it is for a higher rung, and since when."""
-        self._up_at = float("-inf")
+        self._up_at: float | None = None
+        """When it went up last, unless it came down since."""
         self._up_after_s = UP_AFTER_S
 
     @property
@@ -108,11 +109,11 @@ class Ladder:
 
     def _go(self, wanted: int, now: float) -> None:
         if wanted < self._at:
-            if now - self._up_at >= TRIAL_S:
-                self._up_after_s = UP_AFTER_S
             self._up_at = now
-        elif now - self._up_at < TRIAL_S:
-            self._up_after_s = min(2 * self._up_after_s, UP_AFTER_MOST_S)
+        elif self._up_at is not None:
+            too_early = now - self._up_at < TRIAL_S
+            self._up_after_s = min(2 * self._up_after_s, UP_AFTER_MOST_S) if too_early else UP_AFTER_S
+            self._up_at = None
         self._at, self._wish = wanted, None
 
 
