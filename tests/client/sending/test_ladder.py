@@ -95,7 +95,7 @@ def test_what_turned_out_too_much_is_tried_ever_more_seldom() -> None:
         if rung != last:
             changes.append(now)
             last = rung
-    waits = [round(later - earlier, 1) for earlier, later in zip(changes[::2], changes[1::2], strict=False)]
+    waits = [round(later - earlier) for earlier, later in zip(changes[::2], changes[1::2], strict=False)]
     assert waits == sorted(waits)
     assert max(waits) <= UP_AFTER_MOST_S + 1
     assert len(changes) < 30
