@@ -1,0 +1,214 @@
+"""A call over a simulated link, in simulated time: pictures that follow the target, sound, and feedback."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from statistics import fmean, quantiles
+from typing import Final
+
+from pycall.client.congestion.arrivals import Arrivals
+from pycall.client.congestion.controller import Controller
+from pycall.client.congestion.feedback import parse
+from pycall.client.congestion.sent import SentLog
+
+STEP_S: Final = 0.001
+HEADERS: Final = 28 + 12 + 8 + 16
+"""Bytes of IP, UDP, RTP with its extensions, and the authentication tag."""
+SOUND_BYTES: Final = 80
+FULL_BYTES: Final = 1_100
+
+
+@dataclass
+class Link:
+    """What is between the two ends; it may be changed while the call is on."""
+
+    rate: float = 0.0
+    """Bit/s; 0 is unlimited."""
+    queue_s: float = 0.2
+    bucket: int = 3_000
+    """Bytes that pass at once after a pause."""
+    delay_s: float = 0.025
+    loss: float = 0.0
+    burst_loss: float = 0.0
+    """In fours."""
+    jitter_s: float = 0.0
+    reorders: bool = False
+    is_cut: bool = False
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+        self._free_at = 0.0
+        self._last = 0.0
+        self._in_burst = False
+        self._bursts = random.Random(self.seed + 1)
+
+    def pass_through(self, size: int, now: float) -> tuple[float, float] | None:
+        """When a packet arrives and how long it queued; ``None`` if it does not."""
+        if self.is_cut or self._is_lost():
+            return None
+        at = now
+        if self.rate:
+            free_at = max(self._free_at, now - self.bucket * 8 / self.rate)
+            if free_at - now > self.queue_s:
+                return None
+            self._free_at = free_at + size * 8 / self.rate
+            at = max(now, self._free_at)
+        waited = at - now
+        at += max(self.delay_s + self.random.uniform(-self.jitter_s, self.jitter_s), 0.0)
+        if not self.reorders:
+            at = self._last = max(at, self._last)
+        return at, waited
+
+    def _is_lost(self) -> bool:
+        if self.burst_loss:
+            chance = self._bursts.random()
+            begins = 0.25 * self.burst_loss / (1 - self.burst_loss)
+            self._in_burst = chance >= 0.25 if self._in_burst else chance < begins
+        return (self.burst_loss > 0 and self._in_burst) or self.random.random() < self.loss
+
+
+@dataclass
+class Source:
+    """A camera and its encoder, which follows the target with a lag and never exactly."""
+
+    most: float = 1_800_000.0
+    """Bit/s of pictures; more is of no use to it."""
+    spread: float = 0.25
+    lag: float = 0.4
+    """Of a difference to the target, this share stays after each picture."""
+    seed: int = 2
+    rate: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+        self._first = True
+
+    def picture(self, target: float) -> int:
+        """Bytes of the next picture."""
+        wanted = min(max(target - 50 * (SOUND_BYTES + HEADERS) * 8, 20_000) * 0.92, self.most)
+        self.rate = wanted + (self.rate - wanted) * self.lag if self.rate else wanted
+        size = self.rate / 8 / 30 * max(self._random.gauss(1, self.spread), 0.3)
+        if self._first:
+            self._first = False
+            size *= 4
+        return max(int(size), 100)
+
+
+@dataclass
+class Log:
+    """What happened, by seconds."""
+
+    targets: list[tuple[float, int]] = field(default_factory=list)
+    waits: list[tuple[float, float]] = field(default_factory=list)
+    delivered: list[tuple[float, int]] = field(default_factory=list)
+    lost: list[float] = field(default_factory=list)
+
+    def queue_ms(self, begin: float, end: float) -> tuple[float, float]:
+        """Mean and p95 of what packets waited at the bottleneck."""
+        waits = [wait * 1000 for at, wait in self.waits if begin <= at < end]
+        return fmean(waits), quantiles(waits, n=20)[-1]
+
+    def rate(self, begin: float, end: float) -> float:
+        """Bit/s that arrived."""
+        return sum(size for at, size in self.delivered if begin <= at < end) * 8 / (end - begin)
+
+    def target(self, begin: float, end: float) -> float:
+        """The mean target."""
+        return fmean(target for at, target in self.targets if begin <= at < end)
+
+    def reached(self, rate: float, begin: float = 0.0) -> float:
+        """Seconds from ``begin`` until the target was ``rate``; infinite if never."""
+        return next(
+            (at - begin for at, target in self.targets if at >= begin and target >= rate), float("inf")
+        )
+
+    def loss(self, begin: float, end: float) -> float:
+        """Share lost."""
+        lost = sum(begin <= at < end for at in self.lost)
+        return lost / max(lost + sum(begin <= at < end for at, _ in self.delivered), 1)
+
+
+class Call:
+    """One direction of a call. ``stalls_s`` is how long the receiver's loop stands still each second."""
+
+    def __init__(
+        self,
+        link: Link,
+        source: Source | None = None,
+        *,
+        drift: float = 0.0,
+        stalls_s: float = 0.0,
+        feedback_loss: float = 0.0,
+        controller: Controller | None = None,
+    ) -> None:
+        self.link, self.source = link, source or Source()
+        self.controller = controller or Controller()
+        self.log = Log()
+        self.now = 0.0
+        self._drift, self._stalls_s, self._feedback_loss = drift, stalls_s, feedback_loss
+        self._sent, self._arrivals = SentLog(), Arrivals()
+        self._under_way: list[tuple[float, int]] = []
+        self._feedback: deque[tuple[float, bytes]] = deque()
+        self._pictures: deque[int] = deque()
+        self._allowed_at = 0.0
+        self._steps = 0
+        self._random = random.Random(7)
+
+    def run(self, until: float, each: Callable[[float], None] | None = None) -> Log:
+        """Go on until then; ``each`` is called with the time before every step."""
+        while self.now < until:
+            if each is not None:
+                each(self.now)
+            self._step()
+            self._steps += 1
+            self.now = self._steps * STEP_S
+        return self.log
+
+    def _step(self) -> None:
+        now = self.now
+        while self._feedback and self._feedback[0][0] <= now:
+            told = self._sent.acknowledge(parse(self._feedback.popleft()[1]), now)
+            self.controller.acknowledged(told, now)
+        if self._steps % 100 == 0:
+            self.controller.tick(self._sent.waiting_s(now), now)
+            self.log.targets.append((now, self.controller.target))
+        if self._steps % 20 == 0:
+            self._send(SOUND_BYTES)
+        if self._steps % 33 == 0 and sum(self._pictures) * 8 < self.controller.pacing_rate * 0.15:
+            size = self.source.picture(self.controller.target)
+            count = -(-size // FULL_BYTES)
+            self._pictures.extend([size // count] * count)
+        self._allowed_at = max(self._allowed_at, now - 0.005)
+        while self._pictures and self._allowed_at <= now:
+            size = self._pictures.popleft()
+            self._send(size)
+            self._allowed_at += (size + HEADERS) * 8 / self.controller.pacing_rate
+        self._receive()
+
+    def _send(self, payload: int) -> None:
+        size = payload + HEADERS
+        sequence = self._sent.sent(size, self.now)
+        passed = self.link.pass_through(size, self.now)
+        if passed is None:
+            self.log.lost.append(self.now)
+            return
+        at, waited = passed
+        self.log.waits.append((self.now, waited))
+        self.log.delivered.append((at, size))
+        heapq.heappush(self._under_way, (at, sequence))
+
+    def _receive(self) -> None:
+        now = self.now
+        if now % 1.0 < self._stalls_s:
+            return
+        clock = 1_000 + now * (1 + self._drift)
+        while self._under_way and self._under_way[0][0] <= now:
+            self._arrivals.received(heapq.heappop(self._under_way)[1], clock)
+        while (fci := self._arrivals.report(clock)) is not None:
+            if not self.link.is_cut and self._random.random() >= self._feedback_loss:
+                self._feedback.append((now + self.link.delay_s, fci))
