@@ -11,6 +11,9 @@ TARGET_MIN_S: Final = 0.040
 TARGET_MAX_S: Final = 0.300
 """Above this a late block is given up rather than waited for."""
 
+REPAIR_MAX_S: Final = 0.150
+"""For a packet that was lost first and came again, sound is held this long at most."""
+
 WINDOW_S: Final = 2.0
 """How far back the shortest transit is looked for, as in WebRTC's NetEQ."""
 
@@ -54,6 +57,15 @@ class JitterGauge:
         fallen = self.target_s - FALL_PER_S * max(0.0, arrival - self._seen)
         self.target_s = min(TARGET_MAX_S, max(TARGET_MIN_S, needed, fallen))
         self._seen = max(self._seen, arrival)
+
+    def missed(self, transit: float, margin: float) -> None:
+        """Sound that was lost came again, but too late: hold the next for so long that it would help.
+
+        That is when it is not too long; a repair that takes longer is not waited for.
+        """
+        needed = transit - (self.base if self.base is not None else transit) + margin + GUARD_S
+        if needed <= REPAIR_MAX_S:
+            self.target_s = max(self.target_s, needed)
 
     def _follow(self, transit: float, arrival: float) -> None:
         """Keep the sliding minimum: rising transits in order of arrival, the smallest first."""

@@ -1,11 +1,11 @@
-"""From sound that arrives when the network likes to sound that is there when the speaker pulls.
+"""From packets that arrive when the network likes to sound that is there when the speaker pulls.
 
-Between the two lies a small, adaptive delay (NetEQ in small). Sound is held on a
-:class:`~pycall.media.playout.timeline.Timeline`; a
-:class:`~pycall.media.playout.jitter.JitterGauge` says for how long.
-When the delay is off, by a burst or by a drift of the sender's clock against the sound card's, one
-pitch period is left out or repeated at a time. A gap fades out and is silent. Nothing here waits,
-sleeps or reads a clock.
+Between the two lies a small, adaptive delay (NetEQ in small): packets wait for their turn and are decoded
+when it has come (:class:`~pycall.media.playout.unpacking.Unpacker`), so that a repair, or the
+redundancy of the next packet, may still come before; a
+:class:`~pycall.media.playout.jitter.JitterGauge` says how long they wait. When the delay is off, by
+a burst or by a drift of the sender's clock against the sound card's, one pitch period is left out or
+repeated at a time. Nothing here waits, sleeps or reads a clock.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import threading
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pycall.codecs.opus import SoundDecoder, open_decoder, samples_in
 from pycall.media.frames import SAMPLE_RATE, Samples
-from pycall.media.playout.jitter import JitterGauge
-from pycall.media.playout.splice import LONGEST, SHORTEST, best_lag, cross_fade
-from pycall.media.playout.timeline import Timeline
-
-PIECE: Final = 480
-"""Samples made at a time: 10 ms."""
+from pycall.media.playout.jitter import TARGET_MAX_S, JitterGauge
+from pycall.media.playout.packets import Held, SoundPacket
+from pycall.media.playout.plain import PlainDecoder
+from pycall.media.playout.reel import PIECE
+from pycall.media.playout.splice import LONGEST
+from pycall.media.playout.unpacking import SILENT, Unpacker
 
 BOUND: Final = 19_200
 """Samples held at most: 400 ms. When more come the oldest are left out."""
@@ -35,8 +35,8 @@ BELOW_S: Final = 0.005
 """How far the delay may be above and below its target before a period is left out or repeated. The
 two are a longest period apart, so that one correction does not call for the opposite one."""
 
-SKIP: Final = 2_880
-"""Samples, 60 ms: after silence, sound later than this is not played, earlier is caught up with."""
+SKIP_S: Final = 0.060
+"""After nothing was there, sound later than this is not played, earlier is caught up with."""
 
 STEER_EVERY: Final = 8
 """Pieces between two corrections: the speed changes by about an eighth."""
@@ -47,33 +47,44 @@ SMOOTHING: Final = 0.03
 GRIP_MAX: Final = 4_800
 """Samples, 100 ms: a sound card that takes more at one go is filling its buffer for the first time."""
 
-FADE_IN: Final = 240
-FADE_OUT: Final = 480
-"""Samples: 5 ms and 10 ms."""
+PULLING_S: Final = 0.5
+"""A speaker that pulled nothing for this long plays nothing."""
 
-_SILENCE: Final[Samples] = np.zeros(PIECE, np.int16)
-_NOTHING: Final[NDArray[np.bool_]] = np.zeros(PIECE, np.bool_)
+PAUSE_BYTES: Final = 2
+"""A packet of Opus that is no longer than this begins a pause of the sender's."""
 
 
 class Playout:
-    """One received sound stream. :meth:`push` and :meth:`pull` may be called from different threads."""
+    """One received sound stream.
+
+    :meth:`packet` (or :meth:`push`) and :meth:`pull` may be called from different threads.
+    """
 
     def __init__(self) -> None:
+        self.at_least_s = 0.0
+        """A floor of the delay in seconds, for the sake of pictures that come later than their sound."""
         self._lock = threading.Lock()
-        self._line = Timeline()
+        self._decoder: SoundDecoder = PlainDecoder()
+        self._unpacker = Unpacker(self._decoder)
         self._gauge = JitterGauge()
-        self._shape = _GapShape()
         self._left: Samples = np.zeros(0, np.int16)  # made but not asked for yet, less than a piece
-        self._at = 0  # timestamp of the next sample to be played
-        self._from: int | None = None  # where the sound went on that the next piece fades away from
-        self._dry = True  # nothing to play: before the first block, and after the last there was
         self._begun = False
+        self._standing = True  # nothing to play: before the first packet, and after the last there was
         self._offset = 0.0  # our clock minus the sender's at the speaker, smoothed, seconds
         self._steered = 0  # pieces since the last correction
         self._pulled_at = float("-inf")
+        self._pulled_from = 0  # the timestamp of the first sample of that pull
         self._grip = 0  # samples taken at one go
-        self.concealed = 0
-        """Samples asked for since the stream began that were not there."""
+
+    @property
+    def concealed(self) -> int:
+        """Samples asked for since the stream began that neither came in time nor could be recovered."""
+        return self._unpacker.concealed
+
+    @property
+    def recovered(self) -> int:
+        """Samples that were taken out of the redundancy of the packet after them."""
+        return self._unpacker.recovered
 
     @property
     def delay_s(self) -> float:
@@ -85,15 +96,46 @@ class Playout:
     def held_s(self) -> float:
         """Seconds of sound that came and were not played yet; at most 0.4."""
         with self._lock:
-            return (self._line.end - self._at) / SAMPLE_RATE
+            return self._held() / SAMPLE_RATE
 
     @property
     def target_s(self) -> float:
         """Seconds the delay is steered to."""
-        return self._gauge.target_s
+        return max(self._gauge.target_s, min(self.at_least_s, TARGET_MAX_S))
+
+    def capture_time_playing(self, now: float) -> float | None:
+        """When the sample was captured that leaves at ``now``, both monotonic seconds.
+
+        ``None`` while that is unknown, and while nothing is played.
+        """
+        with self._lock:
+            captured, since = self._unpacker.captured, now - self._pulled_at
+            if captured is None or self._standing or not -PULLING_S < since < PULLING_S:
+                return None
+            timestamp, captured_at = captured
+            return captured_at + (self._pulled_from - timestamp) / SAMPLE_RATE + since
+
+    def packet(self, packet: SoundPacket) -> None:
+        """Take an encoded packet, in whatever order; what is no packet of Opus counts as lost."""
+        count = samples_in(packet.payload)
+        if not count:
+            return
+        with self._lock:
+            if isinstance(self._decoder, PlainDecoder):
+                self._decoder = open_decoder()
+                self._gauge.restart()
+            held = Held(
+                packet.timestamp,
+                count,
+                packet.sequence,
+                packet.payload,
+                packet.captured_at,
+                len(packet.payload) <= PAUSE_BYTES,
+            )
+            self._take(held, packet.arrival, repaired=packet.repaired)
 
     def push(self, samples: Samples, timestamp: int, arrival: float) -> None:
-        """Take a decoded block; keeps no reference to it.
+        """Take a block that was decoded elsewhere; keeps no reference to it.
 
         ``timestamp`` counts samples on the sender's clock and may jump; ``arrival`` is monotonic
         seconds. What was there already, or comes when its turn is over, is dropped.
@@ -103,18 +145,12 @@ class Playout:
         if not len(samples):
             return
         with self._lock:
-            transit = arrival - timestamp / SAMPLE_RATE
-            base = self._gauge.base
-            if base is None or abs(transit - base) > RESYNC_S:
-                self._restart(timestamp)
-            elif self._line.has(timestamp, len(samples)):
-                return
-            self._gauge.arrived(transit, arrival, self._grip / SAMPLE_RATE)
-            late = max(0, self._at - timestamp)
-            if late < len(samples):
-                self._line.write(timestamp + late, samples[late:])
-            if self._line.end - self._at > BOUND:
-                self._go(self._line.end - int(self._gauge.target_s * SAMPLE_RATE))
+            if not isinstance(self._decoder, PlainDecoder):
+                self._decoder = PlainDecoder()
+                self._gauge.restart()
+            # Whether a packet is missing in a gap is not known here: no two count as following each other.
+            held = Held(timestamp, len(samples), sequence=2 * timestamp, payload=samples.tobytes())
+            self._take(held, arrival, repaired=False)
 
     def pull(self, count: int, now: float) -> Samples:
         """Exactly ``count`` samples for the speaker, which takes the first of them at ``now``."""
@@ -122,6 +158,7 @@ class Playout:
             at_once = now - self._pulled_at < count / SAMPLE_RATE / 2  # one pull in several parts
             self._grip = min(count + (self._grip if at_once else 0), GRIP_MAX)
             self._pulled_at = now
+            self._pulled_from = self._unpacker.reel.timestamp - len(self._left)
             pieces, made = [self._left], len(self._left)
             while made < count:
                 pieces.append(self._piece(now + made / SAMPLE_RATE))
@@ -130,105 +167,100 @@ class Playout:
             self._left = sound[count:].copy()
             return sound[:count]
 
+    def _take(self, packet: Held, arrival: float, *, repaired: bool) -> None:
+        transit = arrival - packet.timestamp / SAMPLE_RATE
+        base = self._gauge.base
+        if base is None or abs(transit - base) > RESYNC_S:
+            if repaired:
+                return
+            self._restart(packet.timestamp)
+        unpacker = self._unpacker
+        lacked, over = unpacker.lacked(packet.timestamp), packet.stop <= unpacker.reel.end
+        if (over and not lacked) or not unpacker.shelf.put(packet):
+            return
+        self._learn(packet, transit, arrival, repaired=repaired)
+        if self._held() > BOUND and unpacker.shelf.stop is not None:
+            self._go(unpacker.shelf.stop - int(self.target_s * SAMPLE_RATE))
+
+    def _learn(self, packet: Held, transit: float, arrival: float, *, repaired: bool) -> None:
+        """Adapt the target to when ``packet`` came."""
+        margin = self._grip / SAMPLE_RATE
+        if not repaired:
+            self._gauge.arrived(transit, arrival, margin)
+        unpacker = self._unpacker
+        lost = packet.timestamp - unpacker.reel.end  # since what was decoded last
+        if repaired and (unpacker.lacked(packet.timestamp) == "concealed" or (unpacker.stood and lost <= 0)):
+            self._gauge.missed(transit, margin)
+        elif self._begun and unpacker.stood and unpacker.redundant and 0 < lost <= packet.length:
+            self._gauge.missed(transit + lost / SAMPLE_RATE, margin)  # its redundancy came too late
+
     def _restart(self, timestamp: int) -> None:
         """A new clock of the sender's begins at ``timestamp``."""
         self._gauge.restart()
-        self._line.clear(timestamp)
-        self._at, self._from, self._dry = timestamp, None, True
+        self._unpacker.restart(self._decoder, timestamp)
+        self._standing = True
 
     def _delay(self) -> float:
         return self._offset - (self._gauge.base or 0.0)
 
+    def _held(self) -> int:
+        reel, stop = self._unpacker.reel, self._unpacker.shelf.stop
+        return max(reel.end, stop if stop is not None else reel.end) - reel.timestamp
+
     def _piece(self, now: float) -> Samples:
         """The next 10 ms, which are played at ``now``."""
-        if self._dry:
-            self._begin(now)
-        if self._dry:
-            self.concealed += PIECE if self._begun else 0
-            return self._shape.apply(_SILENCE, _NOTHING)
-        self._offset += SMOOTHING * (now - self._at / SAMPLE_RATE - self._offset)
-        self._steer()
-        samples, there = self._line.read(self._at, PIECE)
-        if self._from is not None:
-            before, was = self._line.read(self._from, PIECE)
-            samples = np.where(was & there, cross_fade(before, samples), samples)
-            self._from = None
-        self._at += PIECE
-        if self._at >= self._line.end:
-            self._at, self._dry = self._line.end, True
-        self.concealed += PIECE - int(np.count_nonzero(there))
-        return self._shape.apply(samples, there)
+        unpacker, reel = self._unpacker, self._unpacker.reel
+        while reel.ahead < PIECE:
+            if unpacker.waiting is None:
+                self._standing = True
+            elif self._standing:
+                self._resume(now)
+            if self._standing:
+                unpacker.stand(PIECE - reel.ahead)
+            else:
+                unpacker.more()
+        if not self._standing:
+            self._offset += SMOOTHING * (now - reel.timestamp / SAMPLE_RATE - self._offset)
+            self._steer()
+        return reel.take()
 
-    def _begin(self, now: float) -> None:
-        """Go on from silence as soon as the sound there is has been held for the target delay."""
-        if self._gauge.base is None or self._line.end <= self._at:
+    def _resume(self, now: float) -> None:
+        """Go on after nothing was there, as soon as it is time for the packet that waits."""
+        unpacker, packet = self._unpacker, self._unpacker.waiting
+        if packet is None or self._gauge.base is None:
             return
-        due = int((now - self._gauge.base - self._gauge.target_s) * SAMPLE_RATE)
-        if due - self._at > SKIP:
-            newest = self._line.end - int(self._gauge.target_s * SAMPLE_RATE)
-            self._at = max(self._at, min(due, newest))
-        if due >= self._at:
-            self._dry, self._begun, self._steered = False, True, 0
-            self._offset = now - self._at / SAMPLE_RATE
+        due = int((now - self._gauge.base - self.target_s) * SAMPLE_RATE)
+        at = max(unpacker.reel.end, packet.timestamp)
+        if self._begun and unpacker.stood < SILENT:  # go on where this would be
+            at = min(at, unpacker.reel.end + unpacker.stood)
+        elif due < at:
+            return
+        if due - at > SKIP_S * SAMPLE_RATE:
+            newest = (unpacker.shelf.stop or at) - int(self.target_s * SAMPLE_RATE)
+            at = max(at, min(due, newest))
+        unpacker.resume(at)
+        self._standing, self._begun, self._steered = False, True, 0
+        self._offset = now - unpacker.reel.timestamp / SAMPLE_RATE
 
     def _steer(self) -> None:
         """Leave out or repeat one period when the delay is off its target."""
         self._steered += 1
-        error = self._delay() - self._gauge.target_s
+        error = self._delay() - self.target_s
         if self._steered < STEER_EVERY or -BELOW_S <= error <= ABOVE_S:
             return
-        first = self._at + SHORTEST if error > 0 else self._at - LONGEST
-        piece, there = self._line.read(self._at, PIECE)
-        around, around_there = self._line.read(first, LONGEST - SHORTEST + PIECE)
-        if there.all() and around_there.all():
-            self._go(first + best_lag(piece, around))
-        elif not there.any():
-            self._go(self._at + (PIECE if error > 0 else -PIECE))
+        if error > 0:
+            self._unpacker.prefetch(LONGEST + PIECE)
+            moved = self._unpacker.reel.shorten()
+        else:
+            moved = -self._unpacker.reel.lengthen()
+        if moved:
+            self._offset -= moved / SAMPLE_RATE
+            self._steered = 0
 
     def _go(self, timestamp: int) -> None:
-        """Play on from ``timestamp``, cross-fading into it."""
-        if not self._dry:
-            self._from = self._at
-        self._offset -= (timestamp - self._at) / SAMPLE_RATE
-        self._at, self._steered = timestamp, 0
-
-
-class _GapShape:
-    """Makes the edges of gaps inaudible.
-
-    What was heard last is played backwards and faded out over 10 ms (backwards, because that goes on
-    without a step), then there is silence; sound that comes back is faded in.
-    """
-
-    def __init__(self) -> None:
-        self._gain = 0.0
-        self._last: Samples = np.zeros(FADE_OUT, np.int16)
-        self._missing = 0  # samples since the gap began
-
-    def apply(self, samples: Samples, there: NDArray[np.bool_]) -> Samples:
-        """``samples`` with what is not ``there`` concealed."""
-        if self._gain == 1.0 and there.all():
-            self._remember(samples)
-            return samples
-        edges = np.flatnonzero(np.diff(there)) + 1
-        parts = zip(np.split(samples, edges), np.split(there, edges), strict=True)
-        return np.concatenate([self._heard(part) if on[0] else self._gap(len(part)) for part, on in parts])
-
-    def _heard(self, samples: Samples) -> Samples:
-        self._missing = 0
-        self._remember(samples)
-        gain = np.minimum(1.0, self._gain + np.arange(1, len(samples) + 1) / FADE_IN)
-        self._gain = float(gain[-1])
-        return (samples * gain).astype(np.int16)
-
-    def _gap(self, count: int) -> Samples:
-        backwards = self._last[::-1][self._missing : self._missing + count]
-        gain = np.maximum(0.0, self._gain - np.arange(1, count + 1) / FADE_OUT)
-        self._missing += count
-        self._gain = float(gain[-1])
-        out = np.zeros(count, np.int16)
-        out[: len(backwards)] = backwards * gain[: len(backwards)]
-        return out
-
-    def _remember(self, samples: Samples) -> None:
-        self._last = np.concatenate((self._last, samples))[-FADE_OUT:]
+        """Leave out what is before ``timestamp``."""
+        moved = timestamp - self._unpacker.reel.timestamp
+        if moved > 0:
+            self._unpacker.go(timestamp)
+            self._offset -= moved / SAMPLE_RATE
+            self._steered = 0

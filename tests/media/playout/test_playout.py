@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pycall.media.frames import BLOCK, SAMPLE_RATE, Samples
-from pycall.media.playout.playout import BOUND, FADE_IN, Playout
+from pycall.media.playout.playout import BOUND, Playout
+from pycall.media.playout.reel import JOINT
 
 FIRST_TIMESTAMP = 123_456
 WAY_S = 0.030
@@ -93,7 +94,7 @@ def test_on_a_quiet_network_every_sample_is_played_some_forty_milliseconds_later
 
     assert heard.concealed_s == 0
     assert max(heard.delays) < 0.050
-    assert np.array_equal(sound[FADE_IN : 19 * SAMPLE_RATE], sent[FADE_IN:])
+    assert np.array_equal(sound[JOINT : 19 * SAMPLE_RATE], sent[JOINT:])
 
 
 def test_jitter_is_bridged_once_it_is_known() -> None:
@@ -192,11 +193,11 @@ def test_before_anything_came_there_is_silence_and_nothing_is_missing() -> None:
     assert (playout.concealed, playout.delay_s, playout.held_s) == (0, 0.0, 0.0)
 
 
-def test_a_gap_ends_what_was_heard_within_ten_milliseconds() -> None:
+def test_a_gap_ends_what_was_heard_within_sixty_milliseconds() -> None:
     heard = play(Network(seconds=2, lost=lambda _, number: number >= 50))
     loud = np.flatnonzero(heard.sound)
 
-    assert loud[-1] - loud[0] == pytest.approx(50 * BLOCK + 480, abs=30)
+    assert loud[-1] - loud[0] == pytest.approx(50 * BLOCK + 2_880, abs=600)
     assert heard.largest_step < 1.5 * TONE_STEP
 
 
