@@ -134,6 +134,21 @@ class ServerConfig:
     turn_secret_file: Path | None = _key("", checks.file, "File with that secret, which does not.", "FILE")
 
 
+    node: str = _key("", checks.own_name, "Name of this server in metrics and logs; else the machine's.")
+    metrics_from: tuple[str, ...] = _keys(
+        checks.network, "A network that may read /metrics, beside this machine; may be repeated.", "NETWORK"
+    )
+    metrics_key_file: Path | None = _key(
+        "", checks.file, "File with a key of at least 16 characters; who shows it may read /metrics.", "FILE"
+    )
+    log_format: Literal["text", "json"] = _key(
+        "text", checks.one_of("text", "json"), "Log lines for people, or one JSON object a line.", "text|json"
+    )
+    log_private: bool = _key(
+        False, checks.switch, "Log names, rooms and addresses too, and what errors and libraries say."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class CallConfig:
     """Section ``[call]``: what `pycall call` does."""
@@ -178,6 +193,11 @@ class CallConfig:
     )
     audio_processing: bool = _key(
         True, checks.switch, "Cancel echo, suppress noise and level the microphone."
+    )
+    latency_trace: bool = _key(
+        False,
+        checks.switch,
+        "Show each second how long every stage takes from camera and microphone to here.",
     )
     json: bool = _key(False, checks.switch, "Print one JSON object per event and nothing else.")
     verbose: bool = _key(False, checks.switch, "Say more about what happens.")

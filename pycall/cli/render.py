@@ -12,6 +12,7 @@ import sys
 import time
 from typing import Protocol, assert_never
 
+from pycall.cli.latency_table import LatencyTable
 from pycall.cli.live_line import LiveLine, Stream
 from pycall.core import events
 from pycall.core.events import Event
@@ -49,6 +50,7 @@ class LiveRenderer:
 
     def __init__(self, *, invitation: str, keys: bool, stream: Stream | None = None) -> None:
         self._line = LiveLine(stream)
+        self._latencies = LatencyTable()
         self._invitation = invitation
         self._keys = keys
         self._peer = ""
@@ -84,6 +86,8 @@ class LiveRenderer:
             case events.Stats():
                 if not self._reconnecting:
                     self._line.show(self._status(event))
+            case events.Latency():
+                self._line.say("\n".join(self._latencies.rows(event)))
             case events.PeerState(muted, camera_off, recording):
                 self._peer_state(muted=muted, camera_off=camera_off, recording=recording)
             case events.Recording(state, path):
@@ -99,7 +103,7 @@ class LiveRenderer:
                 self._line.say(message)
             case events.Ended():
                 self._line.show("")
-                self._line.say(_summary(event))
+                self._line.say("\n".join([*self._latencies.summary(), _summary(event)]))
             case events.FirstFrame() | events.Failed():
                 pass  # the line shows frames; the error is told once, when the program ends
             case _:

@@ -109,6 +109,7 @@ class Session:
             open_peer=self._open_peer,
             announce=self._show,
             playout_s=lambda: self.studio.incoming.sound_delay_s,
+            delays=self.studio.incoming.delays if config.latency_trace else None,
         )
         network = NetworkWatch(self._driver.network_changed)
         network.start()

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from pycall.client.liveness import LOOK_S, Liveness
+from pycall.client.stages import Delays
 from pycall.client.stats import Counters, StatsMeter
 from pycall.core import inputs as i
 from pycall.core import outputs as o
-from pycall.core.events import Event, Path
+from pycall.core.events import Event, Latency, Path
 from pycall.core.messages import Candidate, Control
 from pycall.errors import CallError
 
@@ -72,6 +73,9 @@ class PeerConnection(Protocol):
     async def counters(self) -> Counters:
         """What has flowed so far."""
 
+    def latencies(self, delays: Delays) -> tuple[Latency, ...]:
+        """Where the delay of what came since the last call is; ``delays`` is what playing adds."""
+
     def fall_silent(self) -> None:
         """Hand on no media and report nothing from now on."""
 
@@ -87,6 +91,8 @@ class Surroundings:
     announce: Callable[[Event], None]
     playout_s: Callable[[], float]
     """How long received sound is held before it is played, in seconds."""
+    delays: Callable[[], Delays] | None = None
+    """What is between decoding and showing or hearing; with it, all stages of the delay are announced."""
 
 
 class Attempt:
@@ -180,6 +186,9 @@ class Attempt:
             stats = meter.update(await self.peer.counters(), loop.time(), playout_s=self._around.playout_s())
             if stats is not None:
                 self._around.announce(stats)
+            if self._around.delays is not None:
+                for latency in self.peer.latencies(self._around.delays()):
+                    self._around.announce(latency)
             await asyncio.sleep(STATS_INTERVAL_S)
 
 

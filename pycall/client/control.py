@@ -17,7 +17,7 @@ from typing import Final
 from aiortc import InvalidStateError, RTCDataChannel
 
 from pycall.client.latency import ClockOffset
-from pycall.core.messages import Bye, Control, Ping, Pong, State, dump_control, parse_control
+from pycall.core.messages import Bye, Control, Ping, Pong, Sending, State, dump_control, parse_control
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +34,16 @@ BYE_S: Final = 0.2
 
 
 class ControlChannel:
-    """What is said to and by the other end. ``heard`` gets everything but pings, and nothing after a bye."""
+    """What is said to and by the other end. ``heard`` gets state and bye, and nothing after a bye.
 
-    def __init__(self, heard: Callable[[Control], None]) -> None:
+    ``sending`` says once a second where our part of the delay is.
+    """
+
+    def __init__(
+        self, heard: Callable[[Control], None], sending: Callable[[], Sending] | None = None
+    ) -> None:
         self._heard = heard
+        self._sending = sending
         self._channel: RTCDataChannel | None = None
         self._state: State | None = None
         self._pinging: asyncio.Task[None] | None = None
@@ -47,6 +53,8 @@ class ControlChannel:
         self._state_timer: asyncio.TimerHandle | None = None
         self._answered_at = -math.inf
         self.clock = ClockOffset()
+        self.told: Sending | None = None
+        """What the other end said last of its part; ``None`` if it never did."""
 
     @property
     def attached(self) -> bool:
@@ -103,6 +111,8 @@ class ControlChannel:
         while True:
             self._pinged = time.time()  # noqa: TID251  the two wall clocks are what is compared
             self.send(Ping(self._pinged))
+            if self._sending is not None:
+                self.send(self._sending())
             await asyncio.sleep(PING_INTERVAL_S)
 
     def _received(self, text: object) -> None:
@@ -123,6 +133,8 @@ class ControlChannel:
                 if asked == self._pinged:
                     self._pinged = None  # once
                     self.clock.add(asked, clock, now)
+            case Sending():
+                self.told = control
             case State():
                 self._heard_state = control
                 if self._state_timer is None:

@@ -15,6 +15,7 @@ from typing import Final, Protocol, assert_never
 
 from pycall.client.attempt import Attempt, PeerConnection, Surroundings
 from pycall.client.network import Change
+from pycall.client.stages import Delays
 from pycall.core import inputs as i
 from pycall.core import outputs as o
 from pycall.core.call import Call, Phase
@@ -83,7 +84,8 @@ class Driver:
 
     ``announce`` is called on the event loop for every event, in order; the closing
     :class:`~pycall.core.events.Ended` is left to who runs this, who may have more to end first.
-    ``playout_s`` says how long received sound is held before it is played.
+    ``playout_s`` says how long received sound is held before it is played; with ``delays``, every stage
+    of the delay is announced each second.
     """
 
     def __init__(
@@ -95,13 +97,14 @@ class Driver:
         open_peer: OpenPeer,
         announce: Callable[[Event], None],
         playout_s: Callable[[], float],
+        delays: Callable[[], Delays] | None = None,
     ) -> None:
         self._call = call
         self._room = room
         self._inputs: asyncio.Queue[i.Input] = asyncio.Queue()  # bounded in post
         self._signalling = dial(self.post)
         self._open_peer = open_peer
-        self._around = Surroundings(self.post, announce, playout_s)
+        self._around = Surroundings(self.post, announce, playout_s, delays)
         self._attempts: dict[int, Attempt] = {}
         self._totals = Ended("hangup")
         self._closing: set[asyncio.Task[None]] = set()

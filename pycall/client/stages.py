@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
+
+from pycall.core.events import Latency
+from pycall.core.messages import Shares
 
 Stage: TypeAlias = Literal["wait", "encode", "pace", "way", "repair", "decode"]
 """A part of the way. At the sender:
@@ -24,8 +27,34 @@ and at the receiver:
 ``decode`` from then until the picture is decoded, with the decoder's queue.
 """
 
+Kind: TypeAlias = Literal["audio", "video"]
+
 MOST: Final = 64
 """Values kept of a stage: more than a second of sound, or of pictures."""
+
+
+class Delays(Protocol):
+    """How long received media is held here, in seconds; :class:`pycall.media.playout.far_end.Delays`."""
+
+    @property
+    def picture_held_s(self) -> float | None:
+        """From a picture's coming to its being shown."""
+
+    @property
+    def picture_s(self) -> float | None:
+        """From its capture to its being shown."""
+
+    @property
+    def sound_held_s(self) -> float:
+        """How long sound that took the shortest way waits until it is pulled."""
+
+    @property
+    def device_s(self) -> float:
+        """From there to its coming out of the speaker."""
+
+    @property
+    def sound_s(self) -> float | None:
+        """From capture to its coming out."""
 
 
 class Stages:
@@ -56,3 +85,39 @@ class Stages:
             if noted:
                 taken[stage] = statistics.median(noted)
         return taken
+
+    def shares(self) -> Shares:
+        """Our part of the delay since this was last asked: what the other end is told."""
+        taken = self.take("wait", "encode", "pace")
+        return Shares(*(_rounded(taken.get(stage)) for stage in ("wait", "encode", "pace")))
+
+    def latency(self, kind: Kind, told: Shares, delays: Delays) -> Latency:
+        """All stages of what was received since this was last asked.
+
+        ``told`` is what the other end says of its part, ``delays`` what happens after decoding.
+        """
+        taken = self.take("way", "repair", "decode")
+        network_s = taken.get("way")
+        if network_s is not None:
+            network_s = max(0.0, network_s - sum(filter(None, (told.wait_s, told.encode_s, told.pace_s))))
+        is_sound = kind == "audio"
+        return Latency(
+            kind,
+            wait_ms=_ms(told.wait_s),
+            encode_ms=_ms(told.encode_s),
+            pace_ms=_ms(told.pace_s),
+            network_ms=_ms(network_s),
+            repair_ms=_ms(taken.get("repair")),
+            decode_ms=_ms(taken.get("decode")),
+            hold_ms=_ms(delays.sound_held_s if is_sound else delays.picture_held_s),
+            device_ms=_ms(delays.device_s) if is_sound else None,
+            total_ms=_ms(delays.sound_s if is_sound else delays.picture_s),
+        )
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(max(0.0, seconds), 6)
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)

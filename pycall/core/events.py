@@ -126,6 +126,32 @@ class Stats:
 
 
 @dataclass(frozen=True, slots=True)
+class Latency:
+    """Where the delay of what was received in the last second is: each stage's median, in ms.
+
+    The first three are the sender's, where it tells them; where it does not, they are in ``network_ms``.
+    """
+
+    event_name: ClassVar[str] = "latency"
+    kind: Literal["audio", "video"]
+    wait_ms: float | None
+    """From capture until the encoder began; of sound from the first sample of a block of 20 ms on."""
+    encode_ms: float | None
+    pace_ms: float | None
+    """From the encoder until the last packet left."""
+    network_ms: float | None
+    repair_ms: float | None
+    """From the first packet of a picture until all of it was there."""
+    decode_ms: float | None
+    hold_ms: float | None
+    """Held against jitter and losses, and to bring lips and sound together."""
+    device_ms: float | None
+    """What the speaker says it takes itself."""
+    total_ms: float | None
+    """From capture to showing or hearing."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeerState:
     """What the other side says of itself."""
 
@@ -197,6 +223,7 @@ Event: TypeAlias = (
     | Reconnected
     | FirstFrame
     | Stats
+    | Latency
     | PeerState
     | Recording
     | PeerLeft

@@ -23,6 +23,9 @@ MAX_CANDIDATE: Final = 512
 MAX_CONTROL: Final = 2_000
 """Characters of a text on the control channel."""
 
+MAX_SHARE_S: Final = 10.0
+"""A stage that takes longer than this is told of by nobody who means it."""
+
 CONTROL_LABEL: Final = "pycall"
 """Label of the control data channel, opened by whoever offers."""
 
@@ -153,7 +156,26 @@ class Pong:
     clock: float
 
 
-Control: TypeAlias = State | Bye | Ping | Pong
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How long one kind of media was with its sender lately, in seconds; ``None`` is *not known*."""
+
+    wait_s: float | None = None
+    """From capture until the encoder began."""
+    encode_s: float | None = None
+    pace_s: float | None = None
+    """From the encoder until the last packet left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Where the sender's part of the delay is, which only the sender can know."""
+
+    audio: Shares
+    video: Shares
+
+
+Control: TypeAlias = State | Bye | Ping | Pong | Sending
 
 
 def parse_control(text: object) -> Control:
@@ -179,8 +201,10 @@ def parse_control(text: object) -> Control:
             return Ping(_number(fields, "t"))
         case "pong":
             return Pong(_number(fields, "t"), _number(fields, "clock"))
+        case "sending":
+            return Sending(_shares(fields.get("audio")), _shares(fields.get("video")))
         case _:
-            raise ValueError("The type of a control message is state, bye, ping or pong.")
+            raise ValueError("The type of a control message is state, bye, ping, pong or sending.")
 
 
 def dump_control(control: Control) -> str:
@@ -200,9 +224,30 @@ def dump_control(control: Control) -> str:
             fields = {"type": "ping", "t": time}
         case Pong(time, clock):
             fields = {"type": "pong", "t": time, "clock": clock}
+        case Sending(audio, video):
+            fields = {"type": "sending", "audio": _shared(audio), "video": _shared(video)}
         case _:
             assert_never(control)
     return json.dumps(fields)
+
+
+def _shares(fields: object) -> Shares:
+    """What is said of one kind; what is missing or no time is not known."""
+    if not isinstance(fields, dict):
+        return Shares()
+    return Shares(_duration(fields, "wait"), _duration(fields, "encode"), _duration(fields, "pace"))
+
+
+def _shared(shares: Shares) -> dict[str, float]:
+    said = {"wait": shares.wait_s, "encode": shares.encode_s, "pace": shares.pace_s}
+    return {name: seconds for name, seconds in said.items() if seconds is not None}
+
+
+def _duration(fields: Mapping[str, Any], key: str) -> float | None:
+    value = fields.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_SHARE_S:
+        return None
+    return float(value)
 
 
 def _is_int(value: object) -> bool:

@@ -21,6 +21,10 @@ ENDED = events.Ended("hangup", 12.3, 300, 290, 12.0, 11.0, 1_500_000, 2_600_000)
 SUMMARY = (
     "Call ended after 12 s: 300 pictures and 12 s of sound sent (1.5 MB), 290 and 11 s received (2.6 MB)."
 )
+LATENCIES = [
+    "ms in the last second  capture  encode    pace network  repair  decode    hold  device   total",
+    "sound                     20.3     0.4     0.1    26.0     1.1     2.2    41.2    20.0   108.0",
+]
 ALL: list[Event] = [
     events.Joined("den", "a", False),
     events.PeerJoined("b", "Zoë"),
@@ -31,6 +35,7 @@ ALL: list[Event] = [
     events.Reconnected(3.25),
     events.PathChanged("relay", "relay", "host", "tcp"),
     STATS,
+    events.Latency("audio", 20.3, 0.4, 0.1, 26.0, 1.1, 2.2, 41.2, 20.0, 108.0),
     events.PeerState(True, False, True),
     events.Recording("started", "/tmp/den.mp4"),
     events.PeerLeft("b", "left"),
@@ -151,9 +156,12 @@ def test_without_a_terminal_only_sentences_are_written() -> None:
         "Connected in 0.25 s, direct.",
         "Zoë is not heard any more; reconnecting.",
         "Zoë is back after 3.2 s.",
+        *LATENCIES,
         "Zoë is recording this call.",
         "Recording to /tmp/den.mp4",
         "Zoë hung up.",
+        LATENCIES[0].replace("ms in the last second ", "ms, median of the call"),
+        LATENCIES[1],
         SUMMARY,
         "There is no camera.",
         "",

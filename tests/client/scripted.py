@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pycall.client.stages import Delays, Stages
 from pycall.client.stats import Counters
 from pycall.core import inputs as i
-from pycall.core.events import Path
-from pycall.core.messages import Candidate, Control, Message
+from pycall.core.events import Latency, Path
+from pycall.core.messages import Candidate, Control, Message, Shares
 
 NOBODY = i.JoinedRoom("me", 1, None, ())
 BOB = i.PeerInfo("b", "Bob", renews=True)
@@ -63,6 +64,9 @@ class ScriptedPeer:
         if "counters" in self.faults:
             raise self.faults["counters"]
         return self.flow
+
+    def latencies(self, delays: Delays) -> tuple[Latency, ...]:
+        return (Stages().latency("video", Shares(), delays),)
 
     def fall_silent(self) -> None:
         self.silent = True

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 
 import pytest
@@ -11,11 +12,12 @@ from pycall.client.attempt import MAX_STEPS, Attempt, Surroundings
 from pycall.client.stats import Counters
 from pycall.core import inputs as i
 from pycall.core import outputs as o
-from pycall.core.events import Event, Stats
+from pycall.core.events import Event, Latency, Stats
 from pycall.core.messages import Candidate
 from pycall.errors import CallError
 from tests.client.pair import until
 from tests.client.scripted import ScriptedPeer
+from tests.client.test_stages import Held
 
 BROKE = i.PeerFailed(7, "something in pycall itself broke.")
 
@@ -217,6 +219,17 @@ async def test_figures_are_announced_with_what_the_playout_holds(around: Around)
     stats = around.announced[0]
     assert isinstance(stats, Stats)
     assert stats.audio_latency_ms == pytest.approx(140)
+    await attempt.close(say_bye=False)
+
+
+async def test_the_stages_of_the_delay_are_announced_where_they_are_asked_for(around: Around) -> None:
+    surroundings = dataclasses.replace(around.surroundings, delays=lambda: Held(picture_s=0.05))
+    attempt = Attempt(7, ScriptedPeer(), surroundings)
+    attempt.measure()
+    await until(lambda: around.announced)
+    latency = around.announced[0]
+    assert isinstance(latency, Latency)
+    assert latency.total_ms == pytest.approx(50)
     await attempt.close(say_bye=False)
 
 

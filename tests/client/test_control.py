@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from typing import Any
+from typing import Any, cast
 
-from aiortc import InvalidStateError
+from aiortc import InvalidStateError, RTCDataChannel
 from pyee.asyncio import AsyncIOEventEmitter
 
 from pycall.client.control import MAX_BUFFERED, ControlChannel
-from pycall.core.messages import Bye, Control, Ping, Pong, State, dump_control, parse_control
+from pycall.core.messages import Bye, Control, Ping, Pong, Sending, Shares, State, dump_control, parse_control
 from tests.client.pair import until
 
 QUIET = State(muted=True, camera_off=False, recording=False)
@@ -122,6 +122,20 @@ async def test_of_many_pings_in_a_row_one_is_answered() -> None:
         wire.emit("message", dump_control(Ping(float(number))))
     assert [said.time for said in wire.sent if isinstance(said, Pong)] == [0.0]
     await control.close()
+
+
+async def test_each_end_tells_the_other_where_its_part_of_the_delay_is() -> None:
+    wires = Wire("open"), Wire("open")
+    wires[0].other, wires[1].other = wires[1], wires[0]
+    said = Sending(Shares(wait_s=0.02), Shares(encode_s=0.005))
+    teller, listener = ControlChannel(lambda _: None, lambda: said), ControlChannel(lambda _: None)
+    listener.attach(cast("RTCDataChannel", wires[1]))
+    teller.attach(cast("RTCDataChannel", wires[0]))
+    await until(lambda: listener.told is not None)
+    assert listener.told == said
+    assert teller.told is None
+    for end in (teller, listener):
+        await end.close()
 
 
 async def test_an_answer_counts_once() -> None:

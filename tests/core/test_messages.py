@@ -17,11 +17,14 @@ from pycall.core.messages import (
     Answer,
     Bye,
     Candidate,
+    Control,
     Keep,
     Message,
     Offer,
     Ping,
     Pong,
+    Sending,
+    Shares,
     State,
     dump_control,
     dump_message,
@@ -32,6 +35,7 @@ from pycall.core.messages import (
 epochs = st.none() | st.integers(0, 2**53 - 1)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 moments = st.floats(-1e11, 1e11)
+durations = st.none() | st.floats(0, 10)
 lines = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=MAX_CANDIDATE)
 messages = st.one_of(
     st.builds(Offer, texts, epochs),
@@ -40,11 +44,13 @@ messages = st.one_of(
     st.builds(Candidate, st.none(), st.none(), st.none(), epochs),
     st.builds(Keep, st.integers(0, 2**53 - 1)),
 )
+shares = st.builds(Shares, durations, durations, durations)
 controls = st.one_of(
     st.builds(State, st.booleans(), st.booleans(), st.booleans()),
     st.just(Bye()),
     st.builds(Ping, moments),
     st.builds(Pong, moments, moments),
+    st.builds(Sending, shares, shares),
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -62,8 +68,13 @@ message_like = st.fixed_dictionaries(
     },
 )
 control_like = st.fixed_dictionaries(
-    {"type": st.sampled_from(["state", "bye", "ping", "pong"]) | json_values},
-    optional={"t": json_values, "clock": json_values, "muted": json_values},
+    {"type": st.sampled_from(["state", "bye", "ping", "pong", "sending"]) | json_values},
+    optional={
+        "t": json_values,
+        "clock": json_values,
+        "muted": json_values,
+        "audio": json_values | st.dictionaries(st.sampled_from(["wait", "encode", "pace"]), json_values),
+    },
 )
 
 
@@ -73,7 +84,7 @@ def test_a_message_comes_back_from_json_as_it_was(message: Message) -> None:
 
 
 @given(controls)
-def test_a_control_message_comes_back_as_it_was(control: State | Bye | Ping | Pong) -> None:
+def test_a_control_message_comes_back_as_it_was(control: Control) -> None:
     assert parse_control(dump_control(control)) == control
 
 
@@ -137,6 +148,12 @@ def test_a_message_beyond_the_bounds_is_refused(payload: object) -> None:
 def test_a_control_message_beyond_the_bounds_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match=r"\.$"):
         parse_control(text)
+
+
+@pytest.mark.parametrize("wait", ["NaN", "-1", "10.5", "1e400", "true", '"1"', "null", "[]"])
+def test_a_share_of_the_delay_that_is_no_time_is_not_known(wait: str) -> None:
+    said = parse_control(f'{{"type": "sending", "audio": {{"wait": {wait}, "pace": 0.5}}, "video": 7}}')
+    assert said == Sending(Shares(pace_s=0.5), Shares())
 
 
 def test_a_state_says_only_what_is_plainly_true() -> None:
