@@ -17,14 +17,28 @@ HIGHEST: Final = 20_000_000
 FULL_S: Final = 0.02
 """A queue that stands longer than this is too much: less is sent until it is gone."""
 
-EMPTY_S: Final = 0.008
+EMPTY_S: Final = 0.01
 """A queue shorter than this is gone."""
 
 DOUBLING_S: Final = 0.7
 """The rate doubles in so long while nothing is known of the way's limit."""
 
-SLOWLY: Final = 0.1
+SLOWLY: Final = 0.04
 """Otherwise it grows by this share each second."""
+
+CRUISING: Final = 0.92
+"""What is sent of what the way was found to take, once its queue is empty."""
+
+OVERLOADED: Final = 1.15
+"""So many times as much as arrives is sent where a queue grows, or is full."""
+
+STUCK_S: Final = 1.0
+"""A queue that does not shrink for so long, though less is sent than leaves it, is not ours: the way is
+longer now, or shared with others, or uneven. It is taken for empty, and :data:`FULL_S` is doubted."""
+
+FULLEST_S: Final = 0.08
+FORGIVING_S: Final = 20.0
+"""So long it takes until :data:`FULL_S` is believed again."""
 
 UNUSED: Final = 2.0
 """The rate is never this many times what arrives: nobody knows whether the way would take it."""
@@ -44,6 +58,9 @@ class Controller:
         self._target = float(start)
         self._delay, self._throughput, self._loss = Delay(), Throughput(), Loss()
         self._draining = False
+        self._full_s = FULL_S
+        self._before = self._target
+        self._mark = (0.0, 0.0)
         self._capacity: float | None = None
         self._heard_at: float | None = None
         self._before_silence: float | None = None
@@ -60,7 +77,7 @@ class Controller:
     @property
     def pacing_rate(self) -> int:
         """How fast what is to be sent may leave, bit/s."""
-        return round(self._target * 2.5)
+        return round(self._target * (2.5 if self._capacity is None else 1.6))
 
     @property
     def queue_s(self) -> float:
@@ -100,7 +117,7 @@ class Controller:
             self._rtt_s = told.rtt_s if self._rtt_s is None else min(told.rtt_s, self._rtt_s * 1.02)
         if self._before_silence is not None:
             self._target, self._before_silence = self._before_silence * 0.8, None
-        self._decide(elapsed)
+        self._decide(elapsed, now)
 
     def reported(self, fraction_lost: float, rtt_s: float | None, now: float) -> None:  # noqa: ARG002
         """A receiver report came: all there is towards a peer without transport-wide feedback."""
@@ -128,28 +145,54 @@ class Controller:
             self._before_silence = self._target
         self._set(self._target / 2)
 
-    def _decide(self, elapsed: float) -> None:
+    def _decide(self, elapsed: float, now: float) -> None:
         queue_s, arriving = self._delay.queue_s, self._throughput.rate
         if arriving is None:
             return
-        if queue_s > (EMPTY_S if self._draining else FULL_S):
-            self._draining = True
-            self._capacity = self._delay.capacity or arriving
-            self._set(min(self._target, self._capacity * (1 - min(max(queue_s / 0.4, 0.12), 0.5))))
-            return
+        self._full_s += (FULL_S - self._full_s) * elapsed / FORGIVING_S
         if self._draining:
-            assert self._capacity is not None
-            self._draining = False
-            self._set(self._capacity * 0.93)
-            return
-        if self._target > arriving * UNUSED:
-            return
-        if self._capacity is not None and arriving > self._capacity * 1.08:
-            self._capacity = None
-        if self._capacity is None:
-            self._set(self._target * 2 ** (elapsed / DOUBLING_S))
+            self._drain(queue_s, arriving, now)
+        elif queue_s > self._full_s:
+            self._draining = True
+            self._before, self._mark = self._target, (now, queue_s)
+            self._find(queue_s, arriving)
         else:
-            self._set(self._target * (1 + SLOWLY * elapsed))
+            self._grow(queue_s, arriving, elapsed)
+
+    def _find(self, queue_s: float, arriving: float) -> None:
+        """A queue grows: what leaves it is what the way takes. Send less than that, until it is empty."""
+        self._capacity = self._delay.capacity or arriving
+        self._set(min(self._target, self._capacity * (1 - min(max(queue_s / 0.4, 0.12), 0.5))))
+
+    def _drain(self, queue_s: float, arriving: float, now: float) -> None:
+        """Wait for the queue to be empty."""
+        assert self._capacity is not None
+        if queue_s < EMPTY_S:
+            self._draining = False
+            self._set(self._capacity * CRUISING)
+            return
+        marked_at, marked_s = self._mark
+        if queue_s < marked_s * 0.7:
+            self._mark = (now, queue_s)
+        elif queue_s > marked_s + 0.01 or self._throughput.overload > OVERLOADED:
+            self._mark = (now, queue_s)
+            self._find(queue_s, arriving)
+        elif now - marked_at > STUCK_S + 2 * (self._rtt_s or 0.0):
+            self._draining = False
+            self._delay.forget_base()
+            self._full_s = min(self._full_s * 1.5, FULLEST_S)
+            self._set(self._before * CRUISING)
+
+    def _grow(self, queue_s: float, arriving: float, elapsed: float) -> None:
+        known, leaving = self._capacity, self._delay.capacity
+        if known is not None and arriving > known * 1.08:
+            known = self._capacity = None
+        if known is None and (leaving is None or self._target < leaving * 0.8):
+            wanted = self._target * 2 ** (elapsed / max(DOUBLING_S, 4 * (self._rtt_s or 0.0)))
+        else:
+            slowly = SLOWLY * (4 if self._delay.crowded < 0.03 else 1)
+            wanted = self._target * (1 + slowly * elapsed * max(1 - queue_s / EMPTY_S, -1.0))
+        self._set(min(wanted, max(self._target, arriving * UNUSED)))
 
     def _set(self, rate: float) -> None:
         self._target = min(max(rate, self._lowest), self._highest)

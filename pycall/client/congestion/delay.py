@@ -12,7 +12,7 @@ from collections import deque
 from operator import itemgetter
 from typing import Final
 
-BASE_S: Final = 12
+BASE_S: Final = 8
 """The smallest delay is kept so many seconds, in pieces of one."""
 
 STANDING_S: Final = 0.1
