@@ -81,7 +81,7 @@ class FarEnd:
         """
         heard_s, held_s = self._heard_s(time.monotonic()), self.playout.delay_s
         at = self._lips.show_at(captured_at, arrival, heard_s=heard_s, held_s=held_s)
-        self.playout.at_least_s = self._lips.floor_s  # type: ignore[attr-defined,unused-ignore]
+        self.playout.at_least_s = self._lips.floor_s
         self._schedule.add(_Received(frame, arrival, captured_at), at)
 
     def interrupted(self, now: float) -> None:
@@ -92,7 +92,7 @@ class FarEnd:
 
     def packet(self, packet: SoundPacket) -> None:
         """Encoded sound, as it came, in whatever order."""
-        self.playout.packet(packet)  # type: ignore[attr-defined,unused-ignore]
+        self.playout.packet(packet)
 
     def sound(self, samples: Samples, timestamp: int, arrival: float) -> None:
         """A decoded block of mono sound; ``timestamp`` counts samples on the sender's clock."""
@@ -127,7 +127,7 @@ class FarEnd:
 
     def _heard_s(self, now: float) -> float | None:
         """How long ago what is pulled now was captured, when it comes out; ``None`` when nothing is."""
-        captured_at: float | None = getattr(self.playout, "capture_time_playing", lambda _: None)(now)
+        captured_at = self.playout.capture_time_playing(now)
         return None if captured_at is None else now + self._device_s - captured_at
 
     def _show(self, received: _Received) -> None:

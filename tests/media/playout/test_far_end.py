@@ -1,15 +1,38 @@
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import av
 import numpy as np
 import pytest
 
+from pycall.codecs.opus import SoundEncoder
 from pycall.media.frames import BLOCK
-from pycall.media.playout.far_end import FarEnd
+from pycall.media.playout.far_end import FarEnd, _Received
 from tests.rig import wait_until
+
+
+@dataclass(frozen=True)
+class Packet:
+    """Sound as the network brings it."""
+
+    sequence: int
+    timestamp: int
+    payload: bytes
+    arrival: float
+    captured_at: float | None
+    repaired: bool = False
+
+
+@dataclass(frozen=True)
+class SlowSpeaker:
+    """A sound card that takes its time."""
+
+    latency_s: float
 
 
 @pytest.mark.parametrize(
@@ -85,3 +108,54 @@ def test_sound_is_held_in_the_playout_until_it_is_pulled() -> None:
     assert not pulled[0].any()
     assert np.abs(pulled[-1]).max() > 4_000
     assert 0 < far.sound_delay_s < 0.5
+
+
+async def test_a_picture_waits_for_the_sound_that_belongs_to_it() -> None:
+    far = FarEnd()
+    far.speaker = SlowSpeaker(0.1)
+    reader = far.shown.subscribe(100)
+    encoder, begun = SoundEncoder(), time.monotonic() - 1.0
+    for number in range(50):  # a second of sound that was 10 ms on its way, pulled as it came
+        now, captured_at = begun + number / 50, begun + number / 50 - 0.03
+        payload = encoder.encode(np.full(BLOCK, number, np.int16))
+        far.packet(Packet(number, number * BLOCK, payload, now, captured_at))
+        far.playout.pull(BLOCK, now)
+    sound_s = far.delays().sound_s
+    assert sound_s is not None
+    assert sound_s > 0.13
+    captured_at = time.monotonic() - 0.02
+    far.picture(av.VideoFrame(320, 240, "yuv420p"), captured_at + 0.02, captured_at)
+    assert reader.get(0) is None
+    async with asyncio.timeout(10):
+        while (picture := reader.get(0)) is None:
+            await asyncio.sleep(0.001)
+    assert picture.time > captured_at + 0.02
+    delays = far.delays()
+    assert delays.device_s == 0.1
+    assert delays.picture_s == pytest.approx(picture.time - captured_at)
+    assert delays.picture_held_s == pytest.approx(picture.time - captured_at - 0.02)
+    far.close()
+
+
+@pytest.mark.parametrize("end", [lambda far: far.interrupted(0.0), FarEnd.close])
+async def test_nothing_that_waited_is_shown_after_an_interruption_or_the_end(
+    end: Callable[[FarEnd], None],
+) -> None:
+    far = FarEnd()
+    reader = far.shown.subscribe(10)
+    now = time.monotonic()
+    far._schedule.add(_Received(av.VideoFrame(320, 240, "yuv420p"), now, now), now + 0.02)
+    end(far)
+    await asyncio.sleep(0.05)
+    assert reader.get(0) is None
+    far.close()
+
+
+async def test_pictures_are_shown_at_once_without_sound() -> None:
+    far = FarEnd()
+    reader = far.shown.subscribe(10)
+    for _ in range(5):
+        now = time.monotonic()
+        far.picture(av.VideoFrame(320, 240, "yuv420p"), now, now - 0.02)
+        assert reader.get(0) is not None
+    far.close()
