@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from playwright.sync_api import Playwright
+from processes import cpu_s, process_with
 
 CHROMIUM: Final = "/usr/bin/chromium"
 FLAGS: Final = (
@@ -20,7 +21,6 @@ FLAGS: Final = (
 )  # fmt: skip
 MEASURES: Final = Path(__file__).with_name("browsers_page.js").read_text(encoding="utf-8")
 PATIENCE_MS: Final = 60_000
-TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 
 _numbers = itertools.count()
 
@@ -37,14 +37,15 @@ class Guest:
         program: str | Path = CHROMIUM,
         flags: Sequence[str] = (),
         ice_servers: Sequence[Mapping[str, str]] = (),
+        measures: str = MEASURES,
     ) -> None:
-        """``ice_servers`` are asked besides those of the call page."""
+        """``ice_servers`` are asked besides those of the call page; ``measures`` is a script for it."""
         mark = f"--pycall-benchmark={os.getpid()}-{next(_numbers)}"
         self._browser = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *flags, mark])
-        self._root = _process_with(mark)
+        self.root = process_with(mark)
         self._page = self._browser.new_page(viewport={"width": 1280, "height": 800})
         self._page.set_default_timeout(PATIENCE_MS)
-        self._page.add_init_script(f"{{const MORE = {json.dumps(list(ice_servers))};{MEASURES}}}")
+        self._page.add_init_script(f"{{const MORE = {json.dumps(list(ice_servers))};{measures}}}")
         self._page.goto(f"{origin}/r/bench?name={name}")
         self._page.wait_for_selector("#status[data-state=ready]")
 
@@ -61,34 +62,14 @@ class Guest:
     def begin(self, warm_up_s: float) -> None:
         """Wait for the first picture and the warming up, and measure from now on."""
         self._page.evaluate(f"benchmark.begin({1000 * warm_up_s})")
-        self._begun, self._cpu = time.monotonic(), _cpu_of(self._root)
+        self._begun, self._cpu = time.monotonic(), cpu_s(self.root)
 
     def report(self) -> dict[str, Any]:
         """The figures since :meth:`begin`."""
-        cpu = (_cpu_of(self._root) - self._cpu) / (time.monotonic() - self._begun)
+        cpu = (cpu_s(self.root) - self._cpu) / (time.monotonic() - self._begun)
         figures: dict[str, Any] = self._page.evaluate("benchmark.report()")
         return figures | {"cpu": cpu}
 
     def close(self) -> None:
         """End the browser."""
         self._browser.close()
-
-
-def _process_with(mark: str) -> int:
-    """The first process of the browser that was given this flag."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
-        except OSError:  # it ended meanwhile
-            continue
-        if mark in words and not any(word.startswith("--type=") for word in words):
-            return int(folder.name)
-    raise LookupError(mark)
-
-
-def _cpu_of(root: int) -> float:
-    """CPU seconds of a process, of those it started, and of those of them that have ended."""
-    fields = Path(f"/proc/{root}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    own = sum(map(int, fields[11:15])) / TICKS_PER_S  # user, system, and both of children that ended
-    tasks = Path(f"/proc/{root}/task").glob("*/children")
-    return own + sum(_cpu_of(int(child)) for task in tasks for child in task.read_text().split())

@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from fractions import Fraction
 
 import av
@@ -64,6 +65,23 @@ class ToneTrack(AudioStreamTrack):
         return frame
 
 
+async def agree(pc: RTCPeerConnection, role: str, hear: Callable[[], Awaitable[str]]) -> float:
+    """Offer or answer; ``hear`` gets a line from the other. When it began, monotonic seconds."""
+    begun = time.monotonic()
+    if role == "offer":
+        await pc.setLocalDescription(await pc.createOffer())
+        say({"sdp": pc.localDescription.sdp})
+        answer = json.loads(await hear())
+        await pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+    else:
+        offer = json.loads(await hear())
+        begun = time.monotonic()
+        await pc.setRemoteDescription(RTCSessionDescription(offer["sdp"], "offer"))
+        await pc.setLocalDescription(await pc.createAnswer())
+        say({"sdp": pc.localDescription.sdp})
+    return begun
+
+
 async def main(role: str, size: str, fps: int, seconds: float) -> None:
     """Run the call and report."""
     width, height = map(int, size.split("x"))
@@ -82,18 +100,7 @@ async def main(role: str, size: str, fps: int, seconds: float) -> None:
 
     pc.on("track", lambda track: tasks.append(asyncio.create_task(consume(track))))
     loop = asyncio.get_running_loop()
-    begun = time.monotonic()
-    if role == "offer":
-        await pc.setLocalDescription(await pc.createOffer())
-        say({"sdp": pc.localDescription.sdp})
-        answer = json.loads(await loop.run_in_executor(None, sys.stdin.readline))
-        await pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
-    else:
-        offer = json.loads(await loop.run_in_executor(None, sys.stdin.readline))
-        begun = time.monotonic()
-        await pc.setRemoteDescription(RTCSessionDescription(offer["sdp"], "offer"))
-        await pc.setLocalDescription(await pc.createAnswer())
-        say({"sdp": pc.localDescription.sdp})
+    begun = await agree(pc, role, lambda: loop.run_in_executor(None, sys.stdin.readline))
     await first.wait()
     first_frame_s = time.monotonic() - begun
     await asyncio.sleep(WARM_UP_S)

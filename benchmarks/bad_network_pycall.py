@@ -1,0 +1,129 @@
+"""One side of a pycall call in a bad network: the very session `pycall call` runs, with another test signal.
+
+``bad_network_pycall.py SPEECH RECORDING [OPTIONS OF pycall call]``; see bad_network_gauge.py for the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from bad_network_gauge import Observer, listening, obey
+from bad_network_scene import ScenePainter
+from measuring import say
+from pycall_side import Probe
+
+from pycall.cli.loop import run
+from pycall.cli.options import config_options
+from pycall.cli.session import Session
+from pycall.config import CallConfig
+from pycall.media import studio
+from pycall.media.frames import Notice, Picture, Samples, Sound
+from pycall.media.playout.speaker import Pull, Speaker, open_speaker
+from pycall.media.sources.opening import Sources
+from pycall.media.spec import Spec
+from pycall.media.tap import Tap
+from pycall.media.testsignals.testcard import CardSource
+from pycall.media.testsignals.tones import ToneSource
+from pycall.media.testsignals.wallclock import wall_offset
+
+SOUND_DEPTH = 50
+"""Blocks that may wait to be noted."""
+
+
+class SceneSource(CardSource):
+    """The scene as a camera."""
+
+    def __init__(self, size: tuple[int, int], fps: int) -> None:
+        super().__init__(size, fps)
+        self._painter = ScenePainter(*size)  # type: ignore[assignment]
+
+
+class SpeechSource(ToneSource):
+    """The text as a microphone; its first sample is said at each Unix time its length divides."""
+
+    def __init__(self, text: Samples) -> None:
+        super().__init__()
+        self._melody = text
+
+
+class Rig:
+    """Takes the place of the devices, and knows the speaker."""
+
+    def __init__(self, text: Samples) -> None:
+        self._text = text
+        self.speaker: Speaker | None = None
+        vars(studio).update(open_sources=self._open_sources, open_speaker=self._open_speaker)
+
+    def _open_sources(
+        self, _camera: Spec, _microphone: Spec, *, size: tuple[int, int], fps: int, **_: Any
+    ) -> Sources:
+        sources = Sources(SceneSource(size, fps), SpeechSource(self._text))
+        for source in (sources.video, sources.audio):
+            assert source is not None
+            source.start()
+        return sources
+
+    def _open_speaker(self, spec: Spec, pull: Pull, notice: Notice) -> Speaker:
+        self.speaker = open_speaker(spec, pull, notice)
+        return self.speaker
+
+
+async def measured(config: CallConfig, speech: Path, recording: Path) -> None:
+    """Run the call and report."""
+    probe, observer, rig = Probe(), Observer(config.size), Rig(np.load(speech))
+    session = Session("bench", config, probe)
+    played = 0
+
+    def seen(picture: Picture) -> None:
+        observer.picture(picture.frame)
+
+    def heard(sound: Sound) -> None:
+        nonlocal played
+        at = sound.time + wall_offset()
+        observer.sound.append((at, played, sound.samples))
+        played += len(sound.samples)
+        observer.heard.append((at, session.studio.incoming.playout.concealed, played))
+
+    def report() -> dict[str, Any]:
+        seconds = max(1, int(time.monotonic() - observer.begun))
+        kbps = statistics.fmean(probe.received_kbps[-seconds:] or [0.0])
+        return observer.report(recording) | {"received_kbps": kbps, "spoken_at": 0.0}
+
+    call = asyncio.create_task(session.run())
+    joined = asyncio.create_task(probe.joined.wait())
+    await asyncio.wait((call, joined), return_when=asyncio.FIRST_COMPLETED)
+    if call.done():
+        joined.cancel()
+        await call
+    assert rig.speaker is not None
+    taps = (
+        Tap("seen", session.studio.incoming.shown, seen),
+        Tap("heard", rig.speaker.played, heard, depth=SOUND_DEPTH),
+    )
+    say({"joined": True})
+    orders = asyncio.create_task(obey(await listening(), observer, report))
+    await asyncio.wait((call, orders), return_when=asyncio.FIRST_COMPLETED)
+    session.wish("q")
+    await call
+    orders.cancel()
+    for tap in taps:
+        tap.close()
+
+
+@click.command(context_settings={"ignore_unknown_options": False})
+@click.argument("speech", type=Path)
+@click.argument("recording", type=Path)
+@config_options(CallConfig)
+def main(speech: Path, recording: Path, config: CallConfig) -> Any:
+    """Be one side."""
+    return run(measured(config, speech, recording))
+
+
+if __name__ == "__main__":
+    main()
