@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pycall.client.congestion.delay import Delay
-from pycall.client.congestion.loss import Loss
+from pycall.client.congestion.delay import STANDING_S, Delay
+from pycall.client.congestion.loss import Loss, Trial, Verdict
 from pycall.client.congestion.sent import Acknowledged
 from pycall.client.congestion.throughput import Throughput
 
@@ -32,6 +32,9 @@ CRUISING: Final = 0.92
 OVERLOADED: Final = 1.15
 """So many times as much as arrives is sent where a queue grows, or is full."""
 
+UNEVEN: Final = 2.5
+"""A queue that packets do not leave evenly may be none: it counts so many times less."""
+
 STUCK_S: Final = 1.0
 """A queue that does not shrink for so long, though less is sent than leaves it, is not ours: the way is
 longer now, or shared with others, or uneven. It is taken for empty, and :data:`FULL_S` is doubted."""
@@ -57,10 +60,14 @@ class Controller:
         self._lowest, self._highest = lowest, highest
         self._target = float(start)
         self._delay, self._throughput, self._loss = Delay(), Throughput(), Loss()
+        self._trial = Trial(self._loss)
         self._draining = False
         self._full_s = FULL_S
         self._before = self._target
+        self._known: float | None = None
+        self._full_at = self._peak_s = 0.0
         self._mark = (0.0, 0.0)
+        self._by_loss = False
         self._capacity: float | None = None
         self._heard_at: float | None = None
         self._before_silence: float | None = None
@@ -92,7 +99,7 @@ class Controller:
     @property
     def loss(self) -> float:
         """Share of packets that did not come in the last seconds, 0..1."""
-        return self._loss.fraction(5.0) if self._feedback else self._reported_loss
+        return self._loss.counted(self._loss.settled_at - 5.0)[1] if self._feedback else self._reported_loss
 
     @property
     def throughput(self) -> int | None:
@@ -107,6 +114,7 @@ class Controller:
         if self._before_silence is not None:
             self._delay.restart()
             self._throughput.restart()
+            self._trial.restart(now)
         else:
             self._loss.add(told.results)
         self._throughput.add(told.results, gap=told.gap)
@@ -150,38 +158,73 @@ class Controller:
         if arriving is None:
             return
         self._full_s += (FULL_S - self._full_s) * elapsed / FORGIVING_S
+        if self._delay.capacity is None and self._throughput.overload < self._overloaded:
+            queue_s /= UNEVEN
         if self._draining:
             self._drain(queue_s, arriving, now)
+            self._trial.restart(now)
         elif queue_s > self._full_s:
             self._draining = True
-            self._before, self._mark = self._target, (now, queue_s)
+            self._before, self._known = self._target, self._capacity
+            self._full_at, self._peak_s, self._mark = now, queue_s, (now, queue_s)
             self._find(queue_s, arriving)
-        else:
+        elif not self._try(arriving, elapsed, now):
             self._grow(queue_s, arriving, elapsed)
+
+    @property
+    def _overloaded(self) -> float:
+        return OVERLOADED / (1 - self._trial.own)
 
     def _find(self, queue_s: float, arriving: float) -> None:
         """A queue grows: what leaves it is what the way takes. Send less than that, until it is empty."""
-        self._capacity = self._delay.capacity or arriving
+        self._capacity, self._by_loss = self._delay.capacity or arriving, False
         self._set(min(self._target, self._capacity * (1 - min(max(queue_s / 0.4, 0.12), 0.5))))
 
     def _drain(self, queue_s: float, arriving: float, now: float) -> None:
         """Wait for the queue to be empty."""
         assert self._capacity is not None
+        marked_at, marked_s = self._mark
+        rtt_s = self._rtt_s or 0.0
+        self._peak_s = max(self._peak_s, queue_s)
         if queue_s < EMPTY_S:
             self._draining = False
-            self._set(self._capacity * CRUISING)
-            return
-        marked_at, marked_s = self._mark
-        if queue_s < marked_s * 0.7:
+            takes_s = max(
+                STANDING_S, 0.6 * self._peak_s * self._capacity / max(self._capacity - self._target, 1.0)
+            )
+            if now < self._full_at + rtt_s + takes_s:
+                self._doubt()
+            else:
+                self._set(self._capacity * CRUISING)
+        elif queue_s < marked_s * 0.7:
             self._mark = (now, queue_s)
-        elif queue_s > marked_s + 0.01 or self._throughput.overload > OVERLOADED:
+        elif queue_s > marked_s + 0.01 or self._throughput.overload > self._overloaded:
             self._mark = (now, queue_s)
             self._find(queue_s, arriving)
-        elif now - marked_at > STUCK_S + 2 * (self._rtt_s or 0.0):
+        elif now - marked_at > STUCK_S + 2 * rtt_s:
             self._draining = False
             self._delay.forget_base()
-            self._full_s = min(self._full_s * 1.5, FULLEST_S)
-            self._set(self._before * CRUISING)
+            self._doubt()
+
+    def _doubt(self) -> None:
+        """It was no queue of ours: take it back, and take the next for one a little later."""
+        self._full_s = min(self._full_s * 1.2, FULLEST_S)
+        self._capacity = self._known
+        self._set(self._before)
+
+    def _try(self, arriving: float, elapsed: float, now: float) -> bool:
+        """Whether it is being tried if less is lost when less is sent."""
+        match self._trial.judge(elapsed, self._rtt_s or 0.0, now):
+            case Verdict.TRY:
+                self._before, self._known = self._target, arriving
+                self._set(min(self._target, arriving * 0.9))
+            case Verdict.OWN:
+                self._set(self._before)
+            case Verdict.TOO_MUCH:
+                self._capacity, self._by_loss = self._known, True
+                self._set((self._known or arriving) * CRUISING)
+            case None:
+                pass
+        return self._trial.is_on
 
     def _grow(self, queue_s: float, arriving: float, elapsed: float) -> None:
         known, leaving = self._capacity, self._delay.capacity
@@ -190,7 +233,11 @@ class Controller:
         if known is None and (leaving is None or self._target < leaving * 0.8):
             wanted = self._target * 2 ** (elapsed / max(DOUBLING_S, 4 * (self._rtt_s or 0.0)))
         else:
-            slowly = SLOWLY * (4 if self._delay.crowded < 0.03 else 1)
+            slowly = SLOWLY
+            if self._by_loss:
+                slowly /= 2
+            elif self._delay.crowded < 0.03:
+                slowly *= 2.5
             wanted = self._target * (1 + slowly * elapsed * max(1 - queue_s / EMPTY_S, -1.0))
         self._set(min(wanted, max(self._target, arriving * UNUSED)))
 

@@ -26,6 +26,10 @@ BUSY_S: Final = 0.5
 ENOUGH_BUSY_S: Final = 0.03
 """So long the queue must have been seen leaving in them."""
 
+UNEVEN: Final = 0.4
+"""What leaves a queue leaves evenly: if packets took this share more or less than they should have by
+their size, in the mean, it was something else that delayed them."""
+
 WAITED_S: Final = 0.002
 """A packet that waited longer found the way occupied."""
 
@@ -50,10 +54,13 @@ class Delay:
     @property
     def capacity(self) -> float | None:
         """Bit/s at which the queue leaves; ``None`` while none was seen for long enough."""
-        seconds = sum(piece[1] for piece in self._busy)
+        seconds = sum(took_s for _, took_s, _ in self._busy)
         if seconds < ENOUGH_BUSY_S:
             return None
-        return sum(piece[2] for piece in self._busy) * 8 / seconds
+        byte_s = seconds / sum(size for *_, size in self._busy)
+        if sum(abs(took_s - size * byte_s) for _, took_s, size in self._busy) > UNEVEN * seconds:
+            return None
+        return 8 / byte_s
 
     def add(self, sent_at: float, arrived: float, size: int) -> None:
         """A packet of ``size`` bytes left and arrived, each by its own clock."""

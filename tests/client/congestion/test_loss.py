@@ -16,7 +16,7 @@ def test_the_share_is_of_the_seconds_asked_for() -> None:
     loss = Loss()
     loss.add([result(n * 0.01, came=n < 500) for n in range(600)])
 
-    assert loss.fraction(0.5) == pytest.approx(1.0)
+    assert loss.counted(5.5)[1] == pytest.approx(1.0)
     assert loss.fraction(100.0) == pytest.approx(1 / 6, abs=0.02)
 
 
