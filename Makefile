@@ -21,9 +21,11 @@ test: .venv/installed-dev  ## all checks and all tests (as root on Debian: insta
 check: .venv/installed-dev lint  ## format, lint, types, imports and unit tests, under a minute
 	@$(BIN)/pytest -q -m "not integration" -n 3
 
-lab: .venv/installed-dev  ## calls in bad networks, 20 times each (as root, half an hour): the tables of docs/networks.md
+lab: .venv/installed-dev  ## calls in bad networks (as root, over two hours): the tables of docs/networks.md and docs/quality.md
 	@.ci/debian
-	@$(BIN)/python -m tests.netlab.lab
+	@failed=0; $(BIN)/python -m tests.netlab.lab || failed=1; \
+	$(BIN)/python benchmarks/bad_network.py --json build/bad_network.jsonl --plot build/bad_network.svg || failed=1; \
+	exit $$failed
 
 lint:
 	@$(BIN)/ruff format --check --quiet .

@@ -62,6 +62,7 @@ Not the same measurement everywhere:
 
 def run(arguments: argparse.Namespace) -> Iterator[Cell]:
     """Hold all calls in turn; their figures."""
+    began = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
     sweep()
     text = spoken()
     with ExitStack() as stack:
@@ -75,9 +76,9 @@ def run(arguments: argparse.Namespace) -> Iterator[Cell]:
                         cells = one_call(trial, text, playwright)
                     except Exception as error:  # noqa: BLE001  whatever went wrong is the result
                         traceback.print_exc()
-                        cells = [{"row": key, "contestant": name, "run": turn, "error": repr(error)}]
+                        cells = [{"row": key, "contestant": name, "error": repr(error)}]
                     for cell in cells:
-                        yield cell | {"load": os.getloadavg()[0]}
+                        yield cell | {"run": f"{began} {turn}", "load": os.getloadavg()[0]}
 
 
 def kept(paths: list[Path]) -> Iterator[Cell]:
@@ -90,6 +91,8 @@ def kept(paths: list[Path]) -> Iterator[Cell]:
 def collected(arguments: argparse.Namespace) -> list[Cell]:
     """The figures of a run; each is told, and kept, as it comes."""
     cells = []
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
     for cell in run(arguments):
         cells.append(cell)
         if arguments.json:

@@ -268,7 +268,6 @@ def _cell(trial: Trial, hearer: int, windows: list[Window], text: Samples) -> Ce
     return {
         "row": trial.row.key,
         "contestant": name if name == speaker else f"{speaker} to {name}",
-        "run": trial.turn,
         "seconds": trial.seconds,
         "at": window.begin,
     } | figures

@@ -81,6 +81,7 @@ def laboratory(_can_be_built: None, tmp_path: Path) -> Iterator[Laboratories]:
 TABLES: Final = {
     "pair": "side a, side b, path, time from the other's coming to the first picture",
     "survived": "what calls outlived",
+    "held": "bad networks: figures of pycall, of plain aiortc",
 }
 """Properties that tests record, a line each, and what stands above them at the end of a run."""
 
