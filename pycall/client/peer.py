@@ -29,7 +29,9 @@ from pycall.client.control import ControlChannel
 from pycall.client.exchange import Exchange
 from pycall.client.formats import CODECS, codecs
 from pycall.client.iceservers import usable_servers
-from pycall.client.reception import Kind, Reception
+from pycall.client.reception import Reception
+from pycall.client.sending.line import Line, LineFigures
+from pycall.client.stages import Delays, Kind, Stages
 from pycall.client.stats import Counters
 from pycall.client.tracks import (
     BLOCK,
@@ -44,8 +46,8 @@ from pycall.client.tracks import (
     receive_sound,
 )
 from pycall.core import inputs
-from pycall.core.events import Path
-from pycall.core.messages import CONTROL_LABEL, Candidate, Control, IceServer
+from pycall.core.events import Latency, Path
+from pycall.core.messages import CONTROL_LABEL, Candidate, Control, IceServer, Sending, Shares
 from pycall.errors import CallError
 
 logger = logging.getLogger(__name__)
@@ -84,18 +86,25 @@ class Peer:
         self._relay_only = relay_only
         self._outgoing = outgoing
         self._post = post
-        self._control = ControlChannel(lambda said: post(inputs.ControlReceived(attempt, said)))
+        self._control = ControlChannel(
+            lambda said: post(inputs.ControlReceived(attempt, said)), self._sending
+        )
         self._connection: RTCPeerConnection | None = None
         self._dtls: RTCDtlsTransport | None = None
         self._ice: compat.IceAgent | None = None
         self._exchange: Exchange | None = None
         self._picture_track: PictureTrack | None = None
         self._sound_track: SoundTrack | None = None
+        self._line: Line | None = None
+        self._feedback: compat.TransportFeedback | None = None
+        self.stages: dict[Kind, Stages] = {"audio": Stages(), "video": Stages()}
+        """How long what is sent and received spends where."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing: asyncio.Task[None] | None = None
         self._over = False
         self._path: Path | None = None
-        self._reception = Reception(attempt, incoming, self._control.clock, post)
+        self._reception = Reception(attempt, incoming, self._control.clock, self.stages, post)
+        self._inbound = compat.Inbound(self._say, self._rtt_s, self._reception.packet_came)
 
     async def open(self) -> None:
         """Create the connection and begin to gather candidates."""
@@ -116,6 +125,7 @@ class Peer:
         self._add_transceiver("audio", self._sound_track)
         self._add_transceiver("video", self._picture_track)
         transport = self._dtls = connection.getTransceivers()[0].receiver.transport
+        self._open_line(connection)
         connection.on("connectionstatechange", _safe(self._state_changed))
         connection.on("track", _safe(self._track_came))
         connection.on("datachannel", _safe(self._channel_came))
@@ -182,8 +192,6 @@ class Peer:
         inbound = {s.kind: s for s in stats if s.type == "inbound-rtp"}
         rtts = [s.roundTripTime for s in stats if s.type == "remote-inbound-rtp"]
         rtt_s = next((rtt for rtt in rtts if rtt is not None and rtt >= 0), self._control.clock.rtt_s)
-        if rtt_s is not None:
-            received.taps["video"].expect_repairs(rtt_s)
         return Counters(
             bytes_sent=transport.bytesSent if transport else 0,
             bytes_received=transport.bytesReceived if transport else 0,
@@ -200,6 +208,17 @@ class Peer:
             audio_latency_s=received.latency["audio"].seconds,
             video_latency_s=received.latency["video"].seconds,
         )
+
+    @property
+    def line(self) -> LineFigures | None:
+        """What is sent at present; ``None`` before :meth:`open`."""
+        return None if self._line is None else self._line.figures()
+
+    def latencies(self, delays: Delays) -> tuple[Latency, ...]:
+        """Where the delay of what came since the last call is; ``delays`` is what playing adds."""
+        told = self._control.told or Sending(Shares(), Shares())
+        sound = self.stages["audio"].latency("audio", told.audio, delays)
+        return sound, self.stages["video"].latency("video", told.video, delays)
 
     def fall_silent(self) -> None:
         """Hand on no media and report nothing from now on."""
@@ -230,13 +249,31 @@ class Peer:
         direction = "recvonly" if track is None else "sendrecv"
         transceiver = self._opened.addTransceiver(track or kind, direction=direction)
         transceiver.setCodecPreferences(codecs(kind, CODECS[kind]))
-        self._reception.taps[kind] = compat.tune_receiver(transceiver.receiver, kind)
-        if track is not None:
-            compat.report_capture_times(transceiver.sender, track)
+        self._reception.taps[kind] = self._inbound.tune(transceiver.receiver, kind)
+
+    def _open_line(self, connection: RTCPeerConnection) -> None:
+        sound, pictures = (transceiver.sender for transceiver in connection.getTransceivers())
+        line = self._line = compat.open_line(sound)
+        self._feedback = compat.TransportFeedback(line, sound)
+        if self._sound_track is not None:
+            compat.send_through(line, sound, self._sound_track, self.stages["audio"])
+        if self._picture_track is not None:
+            compat.send_through(line, pictures, self._picture_track, self.stages["video"])
 
     def _gathered(self, line: str | None) -> None:
         if self._exchange is not None and not self._over:
             self._exchange.gathered(line)
+
+    def _say(self, report: bytes) -> None:
+        if self._line is not None:
+            self._line.say(report)
+
+    def _rtt_s(self) -> float | None:
+        known = None if self._line is None else self._line.rtt_s
+        return self._control.clock.rtt_s if known is None else known
+
+    def _sending(self) -> Sending:
+        return Sending(self.stages["audio"].shares(), self.stages["video"].shares())
 
     # What happens
 
@@ -314,6 +351,11 @@ class Peer:
                 track.stop()
         if self._exchange is not None:
             await self._exchange.close()
+        self._inbound.close()
+        if self._feedback is not None:
+            self._feedback.close()
+        if self._line is not None:
+            await self._line.close()
         closing = asyncio.create_task(self._connection.close(), name="pycall-close-connection")
         await asyncio.wait([closing], timeout=CLOSE_S)
         if not closing.done() or closing.cancelled() or closing.exception() is not None:

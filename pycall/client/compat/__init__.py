@@ -11,13 +11,14 @@ What is changed and why:
   plane, the SCTP parser refuses lengths that cannot be, and a bug costs one packet, not the call.
 * **ICE.** Candidates trickle, every server is asked, the best pair is chosen instead of the first, and a
   path that falls silent is not given up (:mod:`~pycall.client.compat.checking`).
-* **Sending.** Encoders of our own (:mod:`pycall.client.encoders`), a longer memory for repairs, and
-  sender reports that stamp capture instead of sending (RFC 3550 section 6.4.1).
+* **Sending.** What a connection sends is encoded, paced and repaired by us (:mod:`pycall.client.sending`),
+  and sender reports stamp capture instead of sending (RFC 3550 section 6.4.1).
+* **Feedback.** The arrival of every packet is reported, both ways, and decides how much is sent
+  (:mod:`pycall.client.congestion`).
 * **Decoding.** Nothing empty, which would end a decoder, and no picture of a size nobody sends.
-* **Receiving.** Frames leave in order at once (:mod:`pycall.client.reorder`) instead of being held
-  back by up to 80 ms, a loss leaves no lag
-  behind, and closing does not wait for what is not decoded yet.
-* **Estimating.** What a sender is told that the path can take does not stay low because little was sent.
+* **Receiving.** What is lost is asked for until it comes or a key picture does, pictures leave in order at
+  once (:mod:`pycall.client.receiving`), and sound goes on undecoded; stock, a loss costs more than itself
+  and leaves a lag. Closing does not wait for what is not decoded yet.
 * **Addresses.** Bridges to containers are not offered; the loopback is, when there is nothing else.
 """
 
@@ -29,22 +30,25 @@ import logging
 from pycall.client.compat.agent import IceAgent, servers_of_aiortc, trickle
 from pycall.client.compat.connection import abandon, hung_up, packets_heard
 from pycall.client.compat.decoding import use_decoders
-from pycall.client.compat.estimating import free_estimates
+from pycall.client.compat.feedback import TransportFeedback, open_line
 from pycall.client.compat.guarding import filter_addresses, guard_datagrams, guard_packets, guard_sctp
-from pycall.client.compat.receiving import ReceiverTap, tune_receiver
+from pycall.client.compat.negotiating import offer_feedback
+from pycall.client.compat.receiving import Inbound, ReceiverTap
 from pycall.client.compat.releases import versions_known
-from pycall.client.compat.sending import lengthen_history, report_capture_times, use_encoders
+from pycall.client.compat.sending import send_through
 
 __all__ = [
     "IceAgent",
+    "Inbound",
     "ReceiverTap",
+    "TransportFeedback",
     "abandon",
     "hung_up",
     "install",
+    "open_line",
     "packets_heard",
-    "report_capture_times",
+    "send_through",
     "servers_of_aiortc",
-    "tune_receiver",
 ]
 
 logger = logging.getLogger(__name__)
@@ -59,10 +63,8 @@ def install() -> None:
         guard_datagrams,
         guard_packets,
         guard_sctp,
-        use_encoders,
+        offer_feedback,
         use_decoders,
-        lengthen_history,
-        free_estimates,
         filter_addresses,
         trickle,
     ):

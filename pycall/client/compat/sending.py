@@ -1,129 +1,186 @@
-"""Encoders of our own in aiortc's senders, and reports that say when a frame was captured."""
+"""What aiortc's senders send goes out our way: encoded, paced, stamped and repaired by ours.
+
+aiortc's sender keeps its places: it begins and ends the work, and sends its reports of what we count for it.
+"""
 
 from __future__ import annotations
 
+import logging
+import struct
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
 import aiortc.clock
-import aiortc.codecs
-import aiortc.codecs.h264
-import aiortc.codecs.opus
-import aiortc.codecs.vpx
-import aiortc.rtcrtpreceiver
-import aiortc.rtcrtpsender
 from aiortc import RTCRtpSender
-from aiortc.mediastreams import VIDEO_TIME_BASE, convert_timebase
-from aiortc.rtp import RtcpSrPacket
+from aiortc.codecs.h264 import H264Encoder
+from aiortc.codecs.vpx import Vp8Encoder
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    RTCP_PSFB_FIR,
+    RTCP_PSFB_PLI,
+    RTCP_RTPFB_NACK,
+    RtcpPsfbPacket,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    RtcpSrPacket,
+    unpack_remb_fci,
+)
+from aiortc.utils import random32
 
+from pycall.client.compat.negotiating import extension_ids, reports_arrivals
 from pycall.client.compat.releases import has_all, replace
-from pycall.client.encoders import H264PictureEncoder, PictureEncoder, VoiceEncoder, Vp8PictureEncoder
+from pycall.client.sending.line import Leaving, Line, Stream
+from pycall.client.sending.packets import TRANSPORT_NUMBER, PacketWriter
+from pycall.client.sending.pictures import PictureSender
+from pycall.client.sending.sound import SoundSender
+from pycall.client.stages import Stages
 
-REPAIR_HISTORY: Final = 1_024
-"""Sent packets kept for repairs (stock: 128, less than half a second of video)."""
+logger = logging.getLogger(__name__)
+
+MAX_RTT_S: Final = 10.0
+"""What a report says beyond this is wrong."""
+
+_INSIDE: Final = (
+    "rtp_started",
+    "rtp_exited",
+    "track",
+    "ntp_timestamp",
+    "rtp_timestamp",
+    "octet_count",
+    "packet_count",
+    "rtt",
+)
 
 
 class Capturing(Protocol):
     """An outgoing track that knows when what was sent was captured."""
 
+    async def recv(self) -> Any:
+        """The next frame."""
+
+    def stop(self) -> None:
+        """End it."""
+
     def captured_at(self, sent_at: float) -> float | None:
         """When the frame was captured that was last taken before ``sent_at``; monotonic seconds."""
 
 
-class _PictureEncoder:
-    """aiortc's interface around an encoder of ours."""
-
-    _encoder: PictureEncoder
-
-    def encode(self, frame: Any, force_keyframe: bool = False) -> tuple[list[bytes], int]:
-        """The payloads of a picture and its time stamp at 90 kHz."""
-        timestamp = convert_timebase(frame.pts, frame.time_base, VIDEO_TIME_BASE)
-        return self._payloads(self._encoder.encode(frame, key=force_keyframe)), timestamp
-
-    def _payloads(self, data: bytes) -> list[bytes]:
-        raise NotImplementedError
-
-    @property
-    def target_bitrate(self) -> int:
-        """What the far end can take, bit/s (REMB); 0 is not known."""
-        return self._encoder.estimate or 0
-
-    @target_bitrate.setter
-    def target_bitrate(self, bitrate: int) -> None:
-        self._encoder.estimate = bitrate
+def send_through(line: Line, sender: RTCRtpSender, track: Capturing, stages: Stages) -> None:
+    """Have ``sender``, which has not begun, send ``track`` over ``line`` our way, if it is known inside."""
+    mangled = [f"_RTCRtpSender__{name}" for name in _INSIDE]
+    names = (*mangled, "send", "_run_rtp", "_handle_rtcp_packet", "_ssrc", "_enabled")
+    packetizers = has_all(Vp8Encoder, "_packetize") and has_all(H264Encoder, "_packetize", "_split_bitstream")
+    if has_all(sender, *names) and packetizers:
+        _Sending(line, sender, track, stages)
 
 
-class Vp8Encoder(_PictureEncoder, aiortc.codecs.vpx.Vp8Encoder):
-    """aiortc's packets of VP8 around our encoder."""
+class _Sending:
+    """The work in place of one sender's own."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._encoder = Vp8PictureEncoder()
+    def __init__(self, line: Line, sender: Any, track: Capturing, stages: Stages) -> None:
+        self._line, self._sender, self._track, self._stages = line, sender, track, stages
+        self._parameters: Any = None
+        self._stream: Stream | None = None
+        self._pictures: PictureSender | None = None
+        self._picture_id = random32() % (1 << 15)
+        self._send_stock = replace(sender, "send", self._send)
+        self._handle_stock = replace(sender, "_handle_rtcp_packet", self._handle_rtcp_packet)
+        replace(sender, "_run_rtp", self._run_rtp)
 
-    def _payloads(self, data: bytes) -> list[bytes]:
-        payloads = self._packetize(data, self.picture_id)
-        self.picture_id = (self.picture_id + 1) % (1 << 15)
-        return payloads
+    async def _send(self, parameters: Any) -> None:
+        """Keep what was negotiated: what runs is told only the codec."""
+        if self._parameters is None:
+            self._parameters = parameters
+        await self._send_stock(parameters)
+
+    # Out
+
+    async def _run_rtp(self, codec: Any) -> None:
+        sender = self._sender
+        sender._RTCRtpSender__rtp_started.set()
+        try:
+            await self._pump(codec)
+        except (ConnectionError, MediaStreamError):
+            pass
+        except Exception:
+            logger.exception("A sender of %s ended.", sender.kind)
+        finally:
+            self._track.stop()
+            sender._RTCRtpSender__track = None
+            sender._RTCRtpSender__rtp_exited.set()
+
+    async def _pump(self, codec: Any) -> None:
+        extensions = extension_ids(self._parameters)
+        if not reports_arrivals(self._parameters):
+            extensions.pop(TRANSPORT_NUMBER, None)
+        writer = PacketWriter(self._sender._ssrc, codec.payloadType, extensions, self._parameters.muxId)
+        stream = self._stream = Stream(writer, self._left, random32(), random32() % (1 << 15), self._stages)
+        deliver: Callable[[Any, float], Awaitable[None]]
+        if self._sender.kind == "audio":
+            deliver = SoundSender(self._line, stream).send
+        else:
+            packetize = self._packetize_vp8 if codec.name == "VP8" else packetize_h264
+            self._pictures = PictureSender(self._line, stream, codec.name, packetize)
+            deliver = self._pictures.send
+        try:
+            while True:
+                frame = await self._track.recv()
+                if self._sender._enabled:
+                    now = time.monotonic()
+                    await deliver(frame, self._track.captured_at(now) or now)
+        finally:
+            if self._pictures is not None:
+                self._pictures.close()
+
+    def _left(self, packet: Leaving, now: float) -> None:
+        """Count for aiortc's reports, which say when what was sent was captured (RFC 3550 section 6.4.1)."""
+        sender = self._sender
+        if sender._RTCRtpSender__rtp_timestamp != packet.timestamp or not sender._RTCRtpSender__packet_count:
+            since = int((now - packet.captured_at) * 2**32)
+            sender._RTCRtpSender__ntp_timestamp = aiortc.clock.current_ntp_time() - since
+            sender._RTCRtpSender__rtp_timestamp = packet.timestamp
+        sender._RTCRtpSender__octet_count += packet.octets
+        sender._RTCRtpSender__packet_count += 1
+
+    def _packetize_vp8(self, data: bytes) -> list[bytes]:
+        self._picture_id = (self._picture_id + 1) % (1 << 15)
+        return Vp8Encoder._packetize(data, self._picture_id)
+
+    # In
+
+    async def _handle_rtcp_packet(self, packet: Any) -> None:
+        match packet:
+            case RtcpRtpfbPacket(fmt=fmt) if fmt == RTCP_RTPFB_NACK:
+                if self._stream is not None:
+                    self._line.repair(self._stream, packet.lost)
+            case RtcpPsfbPacket(fmt=fmt) if fmt in {RTCP_PSFB_PLI, RTCP_PSFB_FIR}:
+                if self._pictures is not None:
+                    self._pictures.ask_key(time.monotonic())
+            case RtcpPsfbPacket(fmt=fmt) if fmt == RTCP_PSFB_APP:
+                self._take_estimate(packet.fci)
+            case RtcpRrPacket() | RtcpSrPacket():
+                await self._handle_stock(packet)
+                self._take_reports(packet)
+            case _:
+                pass
+
+    def _take_estimate(self, fci: bytes) -> None:
+        try:
+            bitrate, _ = unpack_remb_fci(fci)
+        except (ValueError, struct.error):  # another message of an application
+            return
+        self._line.estimated(bitrate)
+
+    def _take_reports(self, packet: Any) -> None:
+        for report in packet.reports:
+            if report.ssrc == self._sender._ssrc:
+                rtt_s = self._sender._RTCRtpSender__rtt
+                known = rtt_s is not None and 0 < rtt_s < MAX_RTT_S
+                self._line.reported(report.fraction_lost / 256, rtt_s if known else None)
 
 
-class H264Encoder(_PictureEncoder, aiortc.codecs.h264.H264Encoder):
-    """aiortc's packets of H.264 around our encoder."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._encoder = H264PictureEncoder()
-
-    def _payloads(self, data: bytes) -> list[bytes]:
-        return self._packetize(self._split_bitstream(data))
-
-
-class OpusEncoder(aiortc.codecs.opus.OpusEncoder):
-    """aiortc's interface around our encoder."""
-
-    def __init__(self) -> None:
-        self._encoder = VoiceEncoder()
-
-    def encode(self, frame: Any, force_keyframe: bool = False) -> tuple[list[bytes], int]:  # noqa: ARG002
-        """The payloads of 960 samples and their time stamp at 48 kHz."""
-        timestamp = frame.pts
-        return self._encoder.encode(frame), timestamp
-
-
-def use_encoders() -> None:
-    """Put our encoders in place of aiortc's, and say what our Opus does."""
-    opus = aiortc.codecs.CODECS["audio"][0]
-    if opus.mimeType != "audio/opus":
-        raise AttributeError("opus is not the first codec of sound")
-    replace(opus, "parameters", {"minptime": 10, "useinbandfec": 1})
-    replace(aiortc.codecs, "Vp8Encoder", Vp8Encoder)
-    replace(aiortc.codecs, "H264Encoder", H264Encoder)
-    replace(aiortc.codecs, "OpusEncoder", OpusEncoder)
-
-
-def lengthen_history() -> None:
-    """Keep sent packets for as long as a repair may take."""
-    replace(aiortc.rtcrtpsender, "RTP_HISTORY_SIZE", REPAIR_HISTORY)
-    replace(aiortc.rtcrtpreceiver, "RTP_HISTORY_SIZE", REPAIR_HISTORY)
-
-
-def report_capture_times(sender: RTCRtpSender, track: Capturing) -> None:
-    """Have the sender reports of ``sender`` say when a frame was captured, not when it was sent."""
-    if not has_all(sender, "_send_rtcp", "_RTCRtpSender__lsr"):
-        return
-
-    async def send_rtcp(packets: list[Any]) -> None:
-        for packet in packets:
-            if isinstance(packet, RtcpSrPacket) and packet.sender_info.ntp_timestamp:
-                _stamp_capture(sender, packet, track)
-        await original(packets)
-
-    original = replace(sender, "_send_rtcp", send_rtcp)
-
-
-def _stamp_capture(sender: Any, packet: RtcpSrPacket, track: Capturing) -> None:
-    since_sent_s = (aiortc.clock.current_ntp_time() - packet.sender_info.ntp_timestamp) / 2**32
-    sent_at = time.monotonic() - since_sent_s
-    captured_at = track.captured_at(sent_at)
-    if captured_at is not None and 0 <= sent_at - captured_at < 10:  # else somebody set the clock
-        packet.sender_info.ntp_timestamp -= int((sent_at - captured_at) * 2**32)
-        sender._RTCRtpSender__lsr = (packet.sender_info.ntp_timestamp >> 16) & 0xFFFFFFFF
+def packetize_h264(data: bytes) -> list[bytes]:
+    """The payloads (RFC 6184) of a picture in a byte stream."""
+    return H264Encoder._packetize(H264Encoder._split_bitstream(data))

@@ -1,85 +1,190 @@
-"""What is sent is encoded our way and says when it was captured."""
+"""What is sent leaves our way, and aiortc's reports and statistics of it are right."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import time
 from fractions import Fraction
 from typing import Any
 
 import aiortc.clock
-import aiortc.codecs
-import aiortc.codecs.h264
-import aiortc.rtcrtpreceiver
-import aiortc.rtcrtpsender
-import aiortc.rtcsctptransport
 import av
-import numpy as np
+import pytest
 from aiortc import RTCPeerConnection
-from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcrtpparameters import RTCRtpSendParameters
+from aiortc.rtp import (
+    RtcpPsfbPacket,
+    RtcpReceiverInfo,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    RtpPacket,
+    is_rtcp,
+    pack_remb_fci,
+)
 
-from pycall.client.compat import decoding, sending
-from tests.client.pair import painted, tone
+from pycall.client import compat
+from pycall.client.compat.sending import send_through
+from pycall.client.formats import CODECS, codecs
+from pycall.client.sending.line import Line
+from pycall.client.stages import Stages
+from pycall.codecs.vp8 import key_picture_size
+from tests.client.pair import painted, until
 
-
-def test_the_encoders_are_ours_and_speak_to_the_stock_decoders() -> None:
-    audio, video = aiortc.codecs.CODECS["audio"][0], aiortc.codecs.CODECS["video"][0]
-    assert isinstance(aiortc.codecs.get_encoder(audio), sending.OpusEncoder)
-    assert isinstance(aiortc.codecs.get_decoder(audio), decoding.OpusDecoder)
-    encoder = aiortc.codecs.get_encoder(video)
-    assert isinstance(encoder, sending.Vp8Encoder)
-    frame = painted(200)
-    frame.pts, frame.time_base = 3_000, Fraction(1, 90_000)
-    payloads, timestamp = encoder.encode(frame, force_keyframe=True)
-    assert timestamp == 3_000
-    data = b"".join(aiortc.codecs.depayload(video, payload) for payload in payloads)
-    decoded: Any
-    [decoded] = aiortc.codecs.vpx.Vp8Decoder().decode(aiortc.jitterbuffer.JitterFrame(data, 3_000))
-    assert abs(int(decoded.to_ndarray()[10, 10]) - 200) < 10
-
-
-def test_a_voice_keeps_its_time_stamp_and_comes_out_mono() -> None:
-    audio = aiortc.codecs.CODECS["audio"][0]
-    encoder, decoder = aiortc.codecs.get_encoder(audio), aiortc.codecs.get_decoder(audio)
-    decoded: Any = None
-    for block in range(3):
-        frame = av.AudioFrame.from_ndarray(tone(440, block).reshape(1, -1), format="s16", layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = 48_000, 1_000 + block * 960, Fraction(1, 48_000)
-        [payload], timestamp = encoder.encode(frame)
-        assert timestamp == 1_000 + block * 960
-        [decoded] = decoder.decode(aiortc.jitterbuffer.JitterFrame(payload, timestamp))
-        assert decoded.layout.name == "mono"
-        assert decoded.samples == 960
-    assert np.abs(decoded.to_ndarray()).max() > 4_000
+LATE_S = 0.25
 
 
-def test_what_the_far_end_can_take_reaches_the_encoder() -> None:
-    encoder = sending.Vp8Encoder()
-    assert encoder.target_bitrate == 0
-    encoder.target_bitrate = 321_000
-    assert encoder.target_bitrate == 321_000
+class Track:
+    """Pictures on demand, each captured a while ago."""
+
+    kind = "video"
+    id = "pictures"
+
+    def __init__(self) -> None:
+        self.wanted: asyncio.Queue[int] = asyncio.Queue()
+        self.stopped = False
+
+    async def recv(self) -> av.VideoFrame:
+        number = await self.wanted.get()
+        if number < 0:
+            raise MediaStreamError
+        frame = painted(60 + number % 100)
+        frame.pts, frame.time_base = number * 3_000, Fraction(1, 90_000)
+        return frame
+
+    def captured_at(self, sent_at: float) -> float | None:
+        return sent_at - LATE_S
+
+    def stop(self) -> None:
+        self.stopped = True
 
 
-def test_repairs_are_possible_for_longer() -> None:
-    for module in (aiortc.rtcrtpsender, aiortc.rtcrtpreceiver):
-        assert vars(module)["RTP_HISTORY_SIZE"] == sending.REPAIR_HISTORY
+class Rig:
+    """A sender of aiortc that sends our way, to nobody; what left is kept."""
+
+    def __init__(self, connection: RTCPeerConnection) -> None:
+        transceiver = connection.addTransceiver("video", direction="sendonly")
+        transceiver.setCodecPreferences(codecs("video", CODECS["video"]))
+        self.sender: Any = transceiver.sender
+        self.track = Track()
+        setattr(self.sender, "_RTCRtpSender__track", self.track)  # noqa: B010  mypy knows better
+        self.sent: list[bytes] = []
+        self.line = Line(self._transmit)
+        self.codecs = [codec for codec in aiortc.codecs.CODECS["video"] if codec.name == "VP8"]
+
+    async def _transmit(self, packet: bytes) -> None:
+        self.sent.append(packet)
+
+    async def begin(self) -> None:
+        parameters = RTCRtpSendParameters(codecs=self.codecs, muxId="0")
+        parameters.headerExtensions = aiortc.codecs.HEADER_EXTENSIONS["video"]
+        await self.sender.send(parameters)
+
+    async def picture(self, number: int) -> list[RtpPacket]:
+        """The packets of one more picture."""
+        before = len(self.sent)
+        self.track.wanted.put_nowait(number)
+        await until(lambda: any(RtpPacket.parse(data).marker for data in self.sent[before:]))
+        return [RtpPacket.parse(data) for data in self.sent[before:]]
+
+    async def end(self) -> None:
+        await self.line.close()
+        await self.sender.stop()
 
 
-async def test_sender_reports_say_when_it_was_captured(connection: RTCPeerConnection) -> None:
-    class Late:
-        def captured_at(self, sent_at: float) -> float | None:
-            return sent_at - 0.25
+@pytest.fixture
+async def rig(connection: RTCPeerConnection) -> Any:
+    rig = Rig(connection)
+    send_through(rig.line, rig.sender, rig.track, Stages())
+    await rig.begin()
+    yield rig
+    await rig.end()
 
-    sender: Any = connection.addTransceiver("video").sender
-    sent: list[Any] = []
 
-    async def send_rtcp(packets: list[Any]) -> None:
-        sent.extend(packets)
+def is_key(packets: list[RtpPacket]) -> bool:
+    """Whether they are those of a key picture."""
+    payload = aiortc.codecs.depayload(aiortc.codecs.CODECS["video"][0], packets[0].payload)
+    return key_picture_size(payload) is not None
 
-    sender._send_rtcp = send_rtcp
-    sending.report_capture_times(sender, Late())
-    now = aiortc.clock.current_ntp_time()
-    for ntp in (now, 0):
-        info = RtcpSenderInfo(ntp_timestamp=ntp, rtp_timestamp=5, packet_count=1, octet_count=1)
-        await sender._send_rtcp([RtcpSrPacket(ssrc=1, sender_info=info)])
-    assert abs((now - sent[0].sender_info.ntp_timestamp) / 2**32 - 0.25) < 1e-6
-    assert sender._RTCRtpSender__lsr == (sent[0].sender_info.ntp_timestamp >> 16) & 0xFFFFFFFF
-    assert sent[1].sender_info.ntp_timestamp == 0
+
+async def test_what_left_is_counted_and_reports_say_when_it_was_captured(rig: Rig) -> None:
+    packets = [*await rig.picture(0), *await rig.picture(1)]
+    stats = next(s for s in (await rig.sender.getStats()).values() if s.type == "outbound-rtp")
+    assert stats.packetsSent == len(packets)
+    assert stats.bytesSent == sum(len(packet.payload) for packet in packets)
+    assert rig.sender._RTCRtpSender__rtp_timestamp == packets[-1].timestamp
+    age_s = (aiortc.clock.current_ntp_time() - rig.sender._RTCRtpSender__ntp_timestamp) / 2**32
+    assert LATE_S <= age_s < LATE_S + 5
+    assert (packets[-1].timestamp - packets[0].timestamp) % 2**32 == 3_000
+
+
+async def test_who_misses_a_packet_gets_it_again_and_who_misses_a_picture_a_new_one(rig: Rig) -> None:
+    first = await rig.picture(0)
+    assert is_key(first)
+    lost = RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=rig.sender._ssrc, lost=[first[0].sequence_number])
+    count = len(rig.sent)
+    await rig.sender._handle_rtcp_packet(lost)
+    await until(lambda: len(rig.sent) == count + 1)
+    assert rig.sent[-1] == rig.sent[0]
+    assert not is_key(await rig.picture(1))
+    pictures = rig.sender._run_rtp.__self__._pictures
+    pictures._key_at = time.monotonic() - 1
+    await rig.sender._handle_rtcp_packet(RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=rig.sender._ssrc))
+    assert is_key(await rig.picture(2))
+
+
+async def test_reports_tell_what_the_path_takes_and_loses(rig: Rig) -> None:
+    await rig.picture(0)
+    target, ssrc = rig.line.figures().target, rig.sender._ssrc
+    estimate = pack_remb_fci(target // 2, [ssrc])
+    await rig.sender._handle_rtcp_packet(RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=estimate))
+    assert rig.line.figures().target <= target // 2
+    report = RtcpReceiverInfo(ssrc, 64, 3, 100, 0, 0, 0)
+    await rig.sender._handle_rtcp_packet(RtcpRrPacket(ssrc=1, reports=[report]))
+    assert rig.line.figures().loss == 0.25
+    remote = next(s for s in (await rig.sender.getStats()).values() if s.type == "remote-inbound-rtp")
+    assert remote.packetsLost == 3
+
+
+async def test_reports_that_make_no_sense_break_nothing(rig: Rig) -> None:
+    strange = [
+        RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=b"REMB\xff"),
+        RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=b"REMB\xff\0\0\0"),
+        RtcpRtpfbPacket(fmt=3, ssrc=1, media_ssrc=2),
+        RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=2, lost=list(range(70_000))),
+        RtcpRrPacket(ssrc=1, reports=[RtcpReceiverInfo(rig.sender._ssrc, 255, -5, 0, 0, 1, 2**32 - 1)]),
+    ]
+    for packet in strange:
+        await rig.sender._handle_rtcp_packet(packet)
+    await rig.picture(0)
+
+
+async def test_a_sender_that_is_off_sends_nothing_and_goes_on_later(rig: Rig) -> None:
+    rig.sender._enabled = False
+    rig.track.wanted.put_nowait(0)
+    await until(rig.track.wanted.empty)
+    rig.sender._enabled = True
+    first = await rig.picture(1)
+    assert not any(is_rtcp(data) for data in rig.sent)
+    assert is_key(first)
+
+
+async def test_the_end_of_the_track_ends_the_sender(rig: Rig) -> None:
+    rig.track.wanted.put_nowait(-1)
+    await until(lambda: rig.track.stopped)
+    assert rig.sender.track is None
+
+
+async def test_an_aiortc_without_a_name_sends_as_it_ever_did(
+    connection: RTCPeerConnection, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender: Any = connection.addTransceiver("video", direction="sendonly").sender
+    del sender._RTCRtpSender__packet_count
+    compat.install()
+    with caplog.at_level(logging.ERROR):
+        send_through(Line(sender.transport._send_rtp), sender, Track(), Stages())
+    assert "packet_count" in caplog.text
+    assert len(caplog.records) == 1
+    for name in ("send", "_run_rtp", "_handle_rtcp_packet"):
+        assert name not in vars(sender)

@@ -1,0 +1,262 @@
+"""Everything one connection sends, through one pacer, at the rate that the path takes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pycall.client.congestion.controller import Controller
+from pycall.client.congestion.feedback import parse
+from pycall.client.congestion.sent import SentLog
+from pycall.client.sending.budget import Budget, Shares
+from pycall.client.sending.pacer import Pacer, Priority
+from pycall.client.sending.packets import PacketWriter
+from pycall.client.sending.repairs import SentPacket, SentPackets
+from pycall.client.stages import Stages
+
+logger = logging.getLogger(__name__)
+
+MAX_QUEUED_S: Final = 0.12
+"""When the pictures that wait need longer than this, the next one is not encoded: a newer one will be."""
+
+SECOND_REPAIR_S: Final = 0.01
+"""How much later a repair leaves that leaves twice: most bursts of losses are over by then."""
+
+WIRE_BYTES: Final = 44
+"""Of each packet in headers of IP and UDP and in SRTP's tag."""
+
+MAX_SAID: Final = 16
+"""Reports that wait; the oldest give way."""
+
+SHORTEST_SLEEP_S: Final = 0.001
+"""Timers of event loops are no finer."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineFigures:
+    """What a connection sends, for the log and the statistics; rates are bit/s."""
+
+    target: int
+    pictures: int
+    sound: int
+    repairs: int
+    loss: float
+    rtt_s: float | None
+    queued_s: float
+
+
+@dataclass(slots=True)
+class Leaving:
+    """A packet that waits to leave for the first time, ready since then; ``octets`` of it are payload.
+
+    It belongs to what was captured then, and may be the ``last`` of that.
+    """
+
+    stream: Stream
+    data: bytearray
+    sequence: int
+    timestamp: int
+    octets: int
+    captured_at: float
+    ready_at: float
+    last: bool
+
+
+@dataclass(slots=True)
+class Stream:
+    """One sender's part of a line; ``left`` is told of each packet after it left, and when it did.
+
+    ``timestamp`` and ``sequence`` are where the RTP clock and the numbers begin.
+    """
+
+    writer: PacketWriter
+    left: Callable[[Leaving, float], None]
+    timestamp: int
+    sequence: int
+    stages: Stages
+    history: SentPackets = field(default_factory=SentPackets)
+
+    def packets(
+        self, payloads: Sequence[bytes], pts: int, captured_at: float, ready_at: float, level_dbov: int = -127
+    ) -> list[Leaving]:
+        """The packets of one picture or block of sound, numbered on."""
+        packets = []
+        timestamp = (self.timestamp + pts) & 0xFFFFFFFF
+        for at, payload in enumerate(payloads, 1):
+            last = at == len(payloads)
+            data = self.writer.write(payload, self.sequence, timestamp, marker=last, level_dbov=level_dbov)
+            packets.append(
+                Leaving(self, data, self.sequence, timestamp, len(payload), captured_at, ready_at, last)
+            )
+            self.sequence = (self.sequence + 1) & 0xFFFF
+        return packets
+
+
+class Line:
+    """The way out of one connection; use from one event loop.
+
+    ``transmit`` encrypts and sends one packet; it raises :class:`ConnectionError` when that has ended.
+    """
+
+    def __init__(self, transmit: Callable[[bytes], Awaitable[None]]) -> None:
+        self._transmit = transmit
+        self._log = SentLog()
+        self._controller = Controller()
+        self._budget = Budget()
+        self._pacer: Pacer[Leaving | SentPacket] = Pacer(self._controller.pacing_rate)
+        self._waking: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._over = False
+        self._said: deque[bytes] = deque(maxlen=MAX_SAID)
+
+    # What is sent
+
+    def say(self, report: bytes) -> None:
+        """Send a packet of RTCP, before anything else."""
+        if not self._over:
+            self._said.append(report)
+            self._wake()
+
+    @property
+    def full(self) -> bool:
+        """Whether so many pictures wait that the next one should not be encoded."""
+        return self._pacer.queued_s(time.monotonic()) > MAX_QUEUED_S
+
+    def send(self, packets: Sequence[Leaving], priority: Priority) -> bool:
+        """Queue what belongs together, or nothing of it; raises :class:`ConnectionError` after the end."""
+        if self._over:
+            raise ConnectionError("Nothing can be sent any more.")
+        taken = self._pacer.put([(packet, len(packet.data) + WIRE_BYTES) for packet in packets], priority)
+        self._wake()
+        return taken
+
+    def repair(self, stream: Stream, asked: Iterable[int]) -> None:
+        """Send again what the other end asks for, as far as that helps."""
+        now = time.monotonic()
+        repairs = stream.history.repair(
+            asked, now, rate=self._controller.target, loss=self._controller.loss, rtt_s=self.rtt_s or 0.0
+        )
+        for packet, twice in repairs:
+            size = len(packet.data) + WIRE_BYTES
+            self._pacer.put([(packet, size)], Priority.REPAIR)
+            if twice:
+                self._pacer.put_later(packet, size, now + SECOND_REPAIR_S)
+        if repairs:
+            self._wake()
+
+    # What is known of the path
+
+    @property
+    def rtt_s(self) -> float | None:
+        """The round trip; ``None`` until it is known."""
+        return self._controller.rtt_s
+
+    def shares(self) -> Shares:
+        """Who gets how much at present."""
+        return self._budget.split(self._controller.target, self._controller.loss, time.monotonic())
+
+    def figures(self) -> LineFigures:
+        """What is sent at present."""
+        now, shares = time.monotonic(), self.shares()
+        return LineFigures(
+            target=self._controller.target,
+            pictures=shares.pictures,
+            sound=shares.sound,
+            repairs=self._budget.repairs(now),
+            loss=self._controller.loss,
+            rtt_s=self.rtt_s,
+            queued_s=self._pacer.queued_s(now),
+        )
+
+    def acknowledged(self, feedback: bytes) -> None:
+        """Take transport feedback of the other end, which may be anything."""
+        now = time.monotonic()
+        try:
+            arrivals = parse(feedback)
+        except ValueError as error:
+            logger.debug("Dropped feedback: %s", error)
+            return
+        self._controller.acknowledged(self._log.acknowledge(arrivals, now), now)
+
+    def reported(self, loss: float, rtt_s: float | None) -> None:
+        """Take a receiver report: the share of packets lost, and the round trip where it tells."""
+        self._controller.reported(loss, rtt_s, time.monotonic())
+
+    def estimated(self, bitrate: int) -> None:
+        """Take the other end's estimate of what it can receive (REMB), bit/s."""
+        self._controller.estimated(bitrate, time.monotonic())
+
+    # Running
+
+    async def close(self) -> None:
+        """Send nothing more; may be called again."""
+        self._over = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _wake(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="pycall-line")
+        elif self._waking is not None and not self._waking.done():
+            self._waking.set_result(None)
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                while self._said:
+                    await self._transmit(self._said.popleft())
+                now = time.monotonic()
+                self._controller.tick(self._log.waiting_s(now), now)
+                self._pacer.rate = self._controller.pacing_rate
+                for packet in self._pacer.due(now):
+                    await self._leave(packet)
+                if not self._said:
+                    await self._sleep(self._pacer.next_at(now), now)
+        except ConnectionError:
+            pass
+        except Exception:
+            logger.exception("Nothing can be sent any more.")
+        finally:
+            self._over = True
+
+    async def _sleep(self, until: float | None, now: float) -> None:
+        loop = asyncio.get_running_loop()
+        waking = self._waking = loop.create_future()
+        timer = None
+        if until is not None:
+            timer = loop.call_later(max(until - now, SHORTEST_SLEEP_S), _set, waking)
+        try:
+            await waking
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    async def _leave(self, packet: Leaving | SentPacket) -> None:
+        now = time.monotonic()
+        size = len(packet.data) + WIRE_BYTES
+        if isinstance(packet, SentPacket):
+            if packet.number is not None:
+                self._log.repeated(packet.number)
+            self._budget.repaired(size, now)
+            await self._transmit(packet.data)
+            return
+        stream = packet.stream
+        number = self._log.sent(size, now) if stream.writer.numbered else None
+        stream.writer.stamp(packet.data, now, number)
+        data = bytes(packet.data)
+        stream.history.sent(SentPacket(packet.sequence, data, number, now))
+        await self._transmit(data)
+        stream.left(packet, now)
+        if packet.last:
+            stream.stages.note("pace", now - packet.ready_at)
+
+
+def _set(waking: asyncio.Future[None]) -> None:
+    if not waking.done():
+        waking.set_result(None)

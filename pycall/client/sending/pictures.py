@@ -1,0 +1,148 @@
+"""Pictures on their way out: as many, as large and as sharp as the path and the processor can."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+import av
+
+from pycall.client.sending.ladder import Ladder, Rung, max_bitrate
+from pycall.client.sending.line import Line, Stream
+from pycall.client.sending.pacer import Priority
+from pycall.client.sending.scaling import Scaler
+from pycall.codecs.pictures import Codec, PictureEncoder, open_picture_encoder
+
+KEY_EVERY_S: Final = 0.3
+"""Between two key pictures that were asked for, at least; and a round trip."""
+
+SETTING_EVERY_S: Final = 0.15
+"""How often the encoder's bit rate is set."""
+
+USUAL_FPS: Final = 30.0
+"""Taken for granted until pictures have come."""
+
+LATELY: Final = 0.1
+"""The weight of the newest picture in what is known of the last ones."""
+
+
+class Cadence:
+    """How many pictures come a second, and which of them are left out to send fewer."""
+
+    def __init__(self) -> None:
+        self._interval_s = 1 / USUAL_FPS
+        self._last: float | None = None
+        self._next = float("-inf")
+
+    @property
+    def fps(self) -> float:
+        """Pictures a second that come."""
+        return 1 / self._interval_s
+
+    def came(self, captured_at: float) -> None:
+        """A picture came; those of a source that paused say nothing."""
+        if self._last is not None and 0 < captured_at - self._last < 1:
+            self._interval_s += LATELY * (captured_at - self._last - self._interval_s)
+        self._last = captured_at
+
+    def wants(self, captured_at: float, fps: float) -> bool:
+        """Whether this one is sent, so that ``fps`` a second are."""
+        interval_s = 1 / fps
+        if captured_at < self._next - 0.4 * interval_s:
+            return False
+        self._next = max(self._next, captured_at - interval_s) + interval_s
+        return True
+
+
+class PictureSender:
+    """Sends pictures over ``line``; ``packetize`` makes payloads of an encoded one."""
+
+    def __init__(
+        self, line: Line, stream: Stream, codec: Codec, packetize: Callable[[bytes], list[bytes]]
+    ) -> None:
+        self._line, self._stream = line, stream
+        self._codec: Codec = codec
+        self._packetize = packetize
+        self._cadence = Cadence()
+        self._ladder: tuple[tuple[int, int], Ladder] | None = None
+        self._scaler = Scaler()
+        self._encoder: PictureEncoder | None = None
+        self._encoding = threading.Lock()
+        self._encode_s = 0.0
+        self._key_wanted = False
+        self._key_at = self._set_at = float("-inf")
+        self.skipped = 0
+        """Pictures that were left out since those before them had not left yet."""
+
+    def ask_key(self, now: float) -> None:
+        """The other end cannot go on without a key picture (RFC 4585 section 6.3.1, RFC 5104 section 4.3.1).
+
+        Not answered while one is on its way: who still misses it asks again.
+        """
+        if now - self._key_at >= max(KEY_EVERY_S, self._line.rtt_s or 0.0):
+            self._key_wanted = True
+
+    async def send(self, frame: av.VideoFrame, captured_at: float) -> None:
+        """Send a yuv420p picture stamped at 90 kHz, or leave it out; ``captured_at`` is monotonic seconds.
+
+        Returns when it is encoded. Raises :class:`ConnectionError` when the connection is over.
+        """
+        self._cadence.came(captured_at)
+        if self._line.full:
+            self.skipped += 1
+            return
+        begun = time.monotonic()
+        bitrate = self._line.shares().pictures
+        rung = self._rung(frame, bitrate, begun)
+        if not self._cadence.wants(captured_at, rung.fps):
+            return
+        pts = frame.pts or 0  # encoding changes it
+        key, self._key_wanted = self._key_wanted, False
+        loop = asyncio.get_running_loop()
+        data, is_key = await loop.run_in_executor(None, self._encode, frame, rung, bitrate, key)
+        ready = time.monotonic()
+        self._encode_s += LATELY * (ready - begun - self._encode_s)
+        self._stream.stages.note("wait", begun - captured_at)
+        self._stream.stages.note("encode", ready - begun)
+        if is_key:
+            self._key_at = ready
+        packets = self._stream.packets(self._packetize(data), pts, captured_at, ready) if data else []
+        if not self._line.send(packets, Priority.PICTURE):
+            self._key_wanted = True
+
+    def close(self) -> None:
+        """Free the encoder as soon as it is not at work any more."""
+        asyncio.get_running_loop().run_in_executor(None, self._free)
+
+    def _rung(self, frame: av.VideoFrame, bitrate: int, now: float) -> Rung:
+        size = frame.width, frame.height
+        if self._ladder is None or self._ladder[0] != size:
+            self._ladder = size, Ladder(*size, USUAL_FPS)
+        return self._ladder[1].step(bitrate, self._encode_s, now)
+
+    def _encode(self, frame: av.VideoFrame, rung: Rung, bitrate: int, key: bool) -> tuple[bytes, bool]:
+        """The encoded picture, and whether it is a key picture; in another thread."""
+        now, fps = time.monotonic(), min(rung.fps, self._cadence.fps)
+        bitrate = min(bitrate, max_bitrate(rung.width, rung.height, fps))
+        with self._encoding:
+            encoder = self._encoder
+            if encoder is None or (encoder.width, encoder.height) != (rung.width, rung.height):
+                if encoder is not None:
+                    encoder.close()
+                key, self._set_at = True, now
+                encoder = open_picture_encoder(self._codec, rung.width, rung.height, bitrate, fps)
+                self._encoder = encoder
+            elif now - self._set_at >= SETTING_EVERY_S:
+                self._set_at = now
+                encoder.set_bitrate(bitrate)
+                encoder.set_frame_rate(fps)
+            return encoder.encode(self._scaler.scale(frame, rung.width, rung.height), key=key), key
+
+    def _free(self) -> None:
+        with self._encoding:
+            encoder, self._encoder = self._encoder, None
+            if encoder is not None:
+                encoder.close()

@@ -1,0 +1,94 @@
+"""Transport feedback passes aiortc by, in both directions, whatever is in it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiortc import RTCPeerConnection
+from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRrPacket, RtcpRtpfbPacket
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pycall.client.compat.feedback import TransportFeedback, open_line, packed, taken_apart
+from pycall.client.congestion.feedback import Feedback, parse
+from pycall.client.peer import Outgoing
+from pycall.client.sending.line import Line
+from tests.client.pair import End, Source, call, running, until
+
+MESSAGE = Feedback(5, 3, 1, 0, ((5, 0.01), (7, 0.02))).encode()
+
+
+def test_what_is_told_can_be_taken_out_of_a_compound_packet() -> None:
+    report, lost = bytes(RtcpRrPacket(ssrc=1)), bytes(RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=2))
+    rest, messages = taken_apart(report + packed(MESSAGE, 1, 2) + lost + packed(MESSAGE, 1, 2))
+    assert rest == report + lost
+    assert messages == [MESSAGE, MESSAGE]
+
+
+def test_padding_is_no_part_of_a_message() -> None:
+    told = bytearray(packed(MESSAGE + b"\0\0\0\4", 1, 2))
+    told[0] |= 0x20
+    assert taken_apart(bytes(told)) == (b"", [MESSAGE])
+
+
+def test_lost_packets_are_left_to_aiortc() -> None:
+    lost = bytes(RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=2, lost=[3, 4]))
+    assert taken_apart(lost) == (lost, [])
+
+
+@given(st.binary(max_size=200), st.integers(0, 255))
+def test_whatever_comes_is_taken_apart(garbage: bytes, first: int) -> None:
+    for data in (garbage, packed(MESSAGE, 1, 2) + garbage, bytes([first]) + packed(MESSAGE, 1, 2)[1:]):
+        rest, messages = taken_apart(data)
+        assert len(rest) + sum(map(len, messages)) <= len(data)
+
+
+async def test_arrivals_are_told_soon_and_as_aiortc_can_read_them(connection: RTCPeerConnection) -> None:
+    sender: Any = connection.addTransceiver("video").sender
+    told: list[bytes] = []
+
+    async def transmit(packet: bytes) -> None:
+        told.append(packet)
+
+    line = Line(transmit)
+    feedback = TransportFeedback(line, sender)
+    for number in (65_535, 0, 2):
+        feedback.received(number, 77, 5.0)
+    await until(lambda: told)
+    feedback.received(3, 77, 5.1)
+    feedback.close()
+    await line.close()
+    [packet] = RtcpPacket.parse(told[0])
+    assert isinstance(packet, RtcpRtpfbPacket)
+    assert (packet.fmt, packet.ssrc, packet.media_ssrc) == (15, sender._ssrc, 77)
+    assert [number for number, _ in parse(taken_apart(told[0])[1][0]).arrivals] == [65_535, 0, 2]
+
+
+async def test_what_is_sent_before_there_is_a_connection_ends_the_line() -> None:
+    end = End()
+    try:
+        await end.peer.open()
+        transceiver = end.peer._opened.getTransceivers()[0]
+        line = open_line(transceiver.sender)
+        line.say(b"too early")
+        assert line._task is not None
+        await asyncio.wait([line._task])
+        assert line._over
+    finally:
+        await end.peer.close(say_bye=False)
+
+
+async def test_in_a_call_the_rate_follows_what_arrives_and_no_estimate_is_sent() -> None:
+    bright, dim = Source(200, 440), Source(90, 440)
+    caller, callee = End(Outgoing(bright.pictures, bright.sounds)), End(Outgoing(dim.pictures, dim.sounds))
+    with running(bright, dim):
+        async with call(caller, callee):
+            await until(lambda: len(callee.taker.pictures) > 20 and len(caller.taker.pictures) > 20)
+            for end in (caller, callee):
+                line = end.peer._line
+                assert line is not None
+                await until(lambda line=line: line.rtt_s is not None)  # type: ignore[misc]
+                for transceiver in end.peer._opened.getTransceivers():
+                    receiver: Any = transceiver.receiver
+                    assert receiver._RTCRtpReceiver__remote_bitrate_estimator is None

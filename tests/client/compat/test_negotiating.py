@@ -1,0 +1,74 @@
+"""What was agreed on is what both have: reports of arrivals, and repairs of sound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiortc.codecs
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc.rtcrtpparameters import RTCRtpParameters
+
+from pycall.client.compat.negotiating import REPAIRS, extension_ids, offer_feedback, reports_arrivals
+from pycall.client.formats import CODECS, codecs
+from pycall.client.stages import Kind
+from pycall.client.sending.packets import SEND_TIME, TRANSPORT_NUMBER
+
+KINDS: tuple[Kind, ...] = ("audio", "video")
+
+
+def prepared() -> RTCPeerConnection:
+    """A connection with the codecs of a call."""
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    for kind in KINDS:
+        connection.addTransceiver(kind).setCodecPreferences(codecs(kind, CODECS[kind]))
+    return connection
+
+
+async def agreed(strip: str = "") -> list[list[Any]]:
+    """The parameters of both ends, from whose offer the lines with ``strip`` are taken."""
+    caller, callee = prepared(), prepared()
+    try:
+        offer = await caller.createOffer()
+        if strip:
+            offer.sdp = "\r\n".join(line for line in offer.sdp.splitlines() if strip not in line) + "\r\n"
+        await callee.setRemoteDescription(offer)
+        await caller.setLocalDescription(offer)
+        await callee.setLocalDescription(await callee.createAnswer())
+        await caller.setRemoteDescription(callee.localDescription)
+        return [
+            [
+                RTCRtpParameters(codecs=each._codecs, headerExtensions=each._headerExtensions)
+                for each in connection.getTransceivers()
+            ]
+            for connection in (caller, callee)
+        ]
+    finally:
+        await caller.close()
+        await callee.close()
+
+
+async def test_both_kinds_report_arrivals_and_sound_is_repaired_too() -> None:
+    for sound, pictures in await agreed():
+        assert reports_arrivals(sound)
+        assert reports_arrivals(pictures)
+        assert extension_ids(sound)[TRANSPORT_NUMBER] == extension_ids(pictures)[TRANSPORT_NUMBER]
+        assert REPAIRS in sound.codecs[0].rtcpFeedback
+        assert sound.codecs[0].parameters["useinbandfec"] == 1
+
+
+@pytest.mark.parametrize("strip", ["transport-cc", TRANSPORT_NUMBER])
+async def test_an_end_that_knows_none_is_sent_none(strip: str) -> None:
+    for each in await agreed(strip):
+        assert not any(map(reports_arrivals, each))
+        assert SEND_TIME in extension_ids(each[1])
+
+
+def test_the_numbers_of_extensions_are_each_used_for_one_and_offered_once() -> None:
+    offer_feedback()
+    known: dict[int, str] = {}
+    for extensions in aiortc.codecs.HEADER_EXTENSIONS.values():
+        uris = [extension.uri for extension in extensions]
+        assert len(uris) == len(set(uris))
+        for extension in extensions:
+            assert known.setdefault(extension.id, extension.uri) == extension.uri

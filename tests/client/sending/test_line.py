@@ -1,0 +1,133 @@
+"""One task sends everything a connection has to say; what comes back changes how."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import pytest
+from aiortc.rtp import RtpPacket
+
+from pycall.client.congestion.feedback import Feedback
+from pycall.client.sending.line import MAX_QUEUED_S, Leaving, Line, Stream
+from pycall.client.sending.pacer import Priority
+from pycall.client.sending.packets import TRANSPORT_NUMBER, PacketWriter
+from pycall.client.stages import Stages
+from tests.client.pair import until
+
+
+class Wire:
+    """What left, and a line whose packets come here."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.broken = False
+        self.left: list[tuple[int, float]] = []
+        self.line = Line(self._transmit)
+        writer = PacketWriter(1, 97, {TRANSPORT_NUMBER: 4}, "0")
+        self.stream = Stream(writer, self._left, 0, 65_534, Stages())
+
+    async def _transmit(self, packet: bytes) -> None:
+        if self.broken:
+            raise ConnectionError
+        self.sent.append(packet)
+
+    def _left(self, packet: Leaving, now: float) -> None:
+        self.left.append((packet.octets, now))
+
+    def send(self, payloads: Sequence[bytes], priority: Priority = Priority.PICTURE) -> bool:
+        now = time.monotonic()
+        return self.line.send(self.stream.packets(payloads, 0, now, now), priority)
+
+    @property
+    def numbers(self) -> list[int]:
+        """The RTP sequence numbers of what left."""
+        return [RtpPacket.parse(data).sequence_number for data in self.sent]
+
+
+@pytest.fixture
+async def wire() -> object:
+    wire = Wire()
+    yield wire
+    await wire.line.close()
+
+
+async def test_what_is_sent_is_numbered_and_counted_and_sound_overtakes_pictures(wire: Wire) -> None:
+    wire.send([bytes(1_200)] * 10)
+    wire.send([b"sound"], Priority.SOUND)
+    await until(lambda: len(wire.sent) == 11)
+    assert sorted(wire.numbers, key=lambda number: (number + 2) % 65_536) == [65_534, 65_535, *range(9)]
+    assert wire.numbers.index(8) < 3
+    assert [octets for octets, _ in wire.left].count(1_200) == 10
+    assert [RtpPacket.parse(data).marker for data in wire.sent].count(1) == 2
+    assert wire.stream.stages.take("pace")["pace"] >= 0
+
+
+async def test_a_repair_is_the_same_packet_byte_for_byte_and_costs_pictures(wire: Wire) -> None:
+    wire.send([b"one", b"two"])
+    await until(lambda: len(wire.sent) == 2)
+    before = wire.line.shares()
+    wire.line.repair(wire.stream, [65_535, 65_535, 5])
+    await until(lambda: len(wire.sent) == 3)
+    assert wire.sent[2] == wire.sent[1]
+    assert wire.line.shares().pictures < before.pictures
+    assert wire.line.figures().repairs > 0
+
+
+async def test_what_arrived_makes_the_line_faster_and_garbage_does_not_matter(wire: Wire) -> None:
+    target, began = wire.line.figures().target, time.monotonic()
+    for number in range(300):
+        if wire.line.figures().target > target:
+            break
+        wire.send([bytes(1_200)] * 2)
+        await until(lambda number=number: len(wire.sent) == 2 * number + 2)  # type: ignore[misc]
+        arrivals = tuple((2 * number + at, time.monotonic() - began) for at in range(2))
+        wire.line.acknowledged(Feedback(2 * number, 2, 1, number & 0xFF, arrivals).encode())
+        wire.line.acknowledged(b"\xff" * number)
+    assert wire.line.figures().target > target
+    assert wire.line.figures().rtt_s is not None
+
+
+async def test_reports_and_estimates_tell_where_no_arrivals_are_told(wire: Wire) -> None:
+    target = wire.line.figures().target
+    wire.line.estimated(target // 2)
+    assert wire.line.figures().target <= target // 2
+    wire.line.reported(0.25, 0.08)
+    assert wire.line.figures().loss == 0.25
+    assert wire.line.rtt_s == 0.08
+
+
+async def test_a_line_that_is_full_says_so_until_it_is_empty(wire: Wire) -> None:
+    assert not wire.line.full
+    wire.send([bytes(1_200)] * 30)
+    assert wire.line.full
+    assert wire.line.figures().queued_s > MAX_QUEUED_S
+    await until(lambda: not wire.line.full)
+    assert len(wire.sent) > 10
+
+
+async def test_reports_leave_before_anything_else(wire: Wire) -> None:
+    wire.send([bytes(1_200)] * 5)
+    wire.line.say(b"report")
+    await until(lambda: len(wire.sent) == 6)
+    assert wire.sent[0] == b"report"
+
+
+async def test_when_the_connection_is_gone_senders_are_told(wire: Wire) -> None:
+    wire.broken = True
+    wire.send([b"lost"])
+    assert wire.line._task is not None
+    await asyncio.wait([wire.line._task])
+    with pytest.raises(ConnectionError):
+        wire.send([b"lost"])
+    wire.line.say(b"nobody hears it")
+    assert wire.sent == []
+
+
+async def test_nothing_is_left_after_the_end_and_closing_twice_is_fine() -> None:
+    wire = Wire()
+    wire.send([b"something"])
+    await wire.line.close()
+    await wire.line.close()
+    await Wire().line.close()

@@ -1,0 +1,115 @@
+"""Pictures leave encoded, fewer and smaller where the path is narrow, and never to grow old in a queue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from fractions import Fraction
+
+import pytest
+
+from pycall.client.sending.line import Leaving, Line, Stream
+from pycall.client.sending.pacer import Priority
+from pycall.client.sending.packets import PacketWriter
+from pycall.client.sending.pictures import KEY_EVERY_S, Cadence, PictureSender
+from pycall.client.stages import Stages
+from pycall.codecs.vp8 import key_picture_size
+from tests.client.pair import painted, until
+
+
+class Rig:
+    """A sender whose encoded pictures are kept."""
+
+    def __init__(self) -> None:
+        self.encoded: list[bytes] = []
+        self.left: list[Leaving] = []
+        self.line = Line(self._transmit)
+        self.stages = Stages()
+        writer = PacketWriter(1, 97, {}, "0")
+        stream = Stream(writer, lambda packet, _: self.left.append(packet), 500, 0, self.stages)
+        self.sender = PictureSender(self.line, stream, "VP8", self._packetize)
+        self._number = 0
+        self._began = time.monotonic()
+
+    async def _transmit(self, packet: bytes) -> None:
+        pass
+
+    def _packetize(self, data: bytes) -> list[bytes]:
+        self.encoded.append(data)
+        return [data[at : at + 1_200] for at in range(0, len(data), 1_200)]
+
+    async def send(self, size: tuple[int, int] = (320, 240)) -> None:
+        frame = painted(40 + self._number % 150, size)
+        frame.pts, frame.time_base = self._number * 3_000, Fraction(1, 90_000)
+        await self.sender.send(frame, self._began + self._number / 30)
+        self._number += 1
+
+    @property
+    def keys(self) -> list[int]:
+        """Which of the encoded pictures are key pictures."""
+        return [at for at, data in enumerate(self.encoded) if key_picture_size(data) is not None]
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    rig = Rig()
+    yield rig
+    rig.sender.close()
+    await rig.line.close()
+
+
+async def test_pictures_leave_with_their_times(rig: Rig) -> None:
+    for _ in range(5):
+        await rig.send()
+    await until(lambda: sum(packet.last for packet in rig.left) == 5)
+    assert sorted({packet.timestamp for packet in rig.left}) == [500 + 3_000 * at for at in range(5)]
+    assert rig.keys == [0]
+    assert key_picture_size(rig.encoded[0]) == (320, 240)
+    assert set(rig.stages.take("wait", "encode", "pace")) == {"wait", "encode", "pace"}
+
+
+async def test_a_key_picture_is_made_when_asked_for_but_not_again_while_one_is_on_its_way(rig: Rig) -> None:
+    await rig.send()
+    now = time.monotonic()
+    rig.sender.ask_key(now)
+    await rig.send()
+    rig.sender.ask_key(now + KEY_EVERY_S + 0.1)
+    rig.sender.ask_key(now + KEY_EVERY_S + 0.1)
+    await rig.send()
+    await rig.send()
+    assert rig.keys == [0, 2]
+
+
+async def test_another_size_begins_with_a_key_picture(rig: Rig) -> None:
+    await rig.send()
+    await rig.send((640, 480))
+    assert [key_picture_size(data) for data in rig.encoded] == [(320, 240), (640, 480)]
+
+
+async def test_a_picture_is_left_out_while_those_before_it_still_wait(rig: Rig) -> None:
+    await rig.send()
+    stream = rig.sender._stream
+    now = time.monotonic()
+    rig.line.send(stream.packets([bytes(1_200)] * 100, 0, now, now), Priority.PICTURE)
+    await rig.send()
+    assert rig.sender.skipped == 1
+    assert len(rig.encoded) == 1
+
+
+@pytest.mark.parametrize(("source", "wanted"), [(30, 15), (30, 30), (60, 30), (15, 30), (30, 20)])
+def test_of_what_comes_as_many_are_wanted_as_shall_be_sent(source: int, wanted: int) -> None:
+    cadence, sent = Cadence(), 0
+    for number in range(10 * source):
+        captured_at = 5.0 + number / source + (number % 3) / 1_000
+        cadence.came(captured_at)
+        sent += cadence.wants(captured_at, wanted)
+    assert sent / 10 == pytest.approx(min(source, wanted), rel=0.05)
+    assert cadence.fps == pytest.approx(source, rel=0.1)
+
+
+def test_a_pause_of_the_source_is_no_slow_one() -> None:
+    cadence = Cadence()
+    for captured_at in (1.0, 1.033, 9.0, 9.033):
+        cadence.came(captured_at)
+        assert cadence.wants(captured_at, 30)
+    assert cadence.fps == pytest.approx(30, rel=0.05)
