@@ -11,8 +11,8 @@ from aiortc.rtcrtpparameters import RTCRtpParameters
 
 from pycall.client.compat.negotiating import REPAIRS, extension_ids, offer_feedback, reports_arrivals
 from pycall.client.formats import CODECS, codecs
-from pycall.client.stages import Kind
 from pycall.client.sending.packets import SEND_TIME, TRANSPORT_NUMBER
+from pycall.client.stages import Kind
 
 KINDS: tuple[Kind, ...] = ("audio", "video")
 
