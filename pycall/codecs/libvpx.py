@@ -230,7 +230,13 @@ class VpxEncoder:
         self._destroy = weakref.finalize(self, self._call["vpx_codec_destroy"], byref(context))
         self._destroy.atexit = False  # a thread may still be encoding then
         for control, value in controls.items():
-            library.check(self._call["vpx_codec_control_"](byref(context), control, c_int(value)))
+            self.control(control, value)
+
+    def control(self, control: int, value: int) -> None:
+        """Set one of the controls above, from the next picture on."""
+        with self._lock:
+            self._open()
+            self._library.check(self._call["vpx_codec_control_"](self._context, control, c_int(value)))
 
     def configure(self) -> None:
         """Have ``config`` hold from the next picture on, without a key picture."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from fractions import Fraction
 from typing import Final
 
@@ -16,11 +17,24 @@ from pycall.codecs.libvpx import Library, VpxEncoder
 CLOCK: Final = 90_000
 """Time stamps a second."""
 
-SPEED: Final = -10
-"""``cpu-used``: how many shortcuts are taken; the best picture per CPU time of those measured."""
+SPEED: Final = -6
+"""``cpu-used``: how many shortcuts are taken. From -7 on, what moves across the picture is not followed."""
 
-KEY_PERCENT: Final = 700
-"""A key picture aims at no more than this many percent of a picture's bytes: it leaves all at once."""
+SPEED_WHEN_BUSY: Final = -10
+BUSY: Final = 0.5
+"""The faster speed serves once encoding takes this part of a processor's time."""
+
+KEY_PERCENT: Final = 300
+"""A key picture aims at three pictures' bytes at most, since it leaves all at once; the next refine it."""
+
+SHARP_ENOUGH: Final = 6
+"""The finest quantizer: a still picture beyond 50 dB is worth no bits."""
+
+BUFFER_MS: Final = (200, 250, 500)
+"""What the bit rate is kept over: at the beginning, aimed at, and at most (browsers: 500, 600, 1000)."""
+
+_CUT: Final = 0.85
+"""A bit rate that falls to less than this part begins without what was saved up at the old one."""
 
 BITRATE_STEPS: Final = (150_000, 250_000, 400_000, 600_000, 900_000, 1_350_000, 2_000_000, 3_000_000)
 """Bit rates of av's encoder, which begins a new one with a key picture."""
@@ -42,6 +56,8 @@ class Vp8Encoder:
         self._bitrate = bitrate
         self._duration = round(CLOCK / fps)
         self._pts = 0
+        self._load = 0.0
+        self._hurries = False
         self._encoder = VpxEncoder(library, self._configuration(library), _controls(width, height))
 
     def set_bitrate(self, bitrate: int) -> None:
@@ -54,17 +70,34 @@ class Vp8Encoder:
 
     def encode(self, frame: av.VideoFrame, *, key: bool) -> bytes:
         """The encoded picture; empty when it was left out because the one before was too large."""
-        wanted = max(1, self._bitrate // 1000)
-        if wanted != self._encoder.config.target_bitrate:
-            self._encoder.config.target_bitrate = wanted
-            self._encoder.configure()
+        self._follow(max(1, self._bitrate // 1000))
+        began = time.thread_time()
         data = self._encoder.encode(frame, self._pts, self._duration, key=key)
+        self._hurry(time.thread_time() - began)
         self._pts += self._duration
         return data
 
     def close(self) -> None:
         """Free the encoder."""
         self._encoder.close()
+
+    def _follow(self, kbits: int) -> None:
+        """Encode at ``kbits`` from here on."""
+        config = self._encoder.config
+        before, config.target_bitrate = config.target_bitrate, kbits
+        if kbits < _CUT * before:
+            config.buf_sz = BUFFER_MS[0] // 2
+            self._encoder.configure()
+            config.buf_sz = BUFFER_MS[-1]
+        if kbits != before:
+            self._encoder.configure()
+
+    def _hurry(self, took_s: float) -> None:
+        """Take more shortcuts, for good, when pictures have taken too much of the processor for a while."""
+        self._load += (took_s * CLOCK / self._duration - self._load) / 30
+        if self._load > BUSY and not self._hurries:
+            self._hurries = True
+            self._encoder.control(libvpx.CPU_USED, SPEED_WHEN_BUSY)
 
     def _configuration(self, library: Library) -> libvpx.Config:
         config = library.default_config()
@@ -73,10 +106,10 @@ class Vp8Encoder:
         config.threads = threads(self.width, self.height)
         config.target_bitrate = self._bitrate // 1000
         config.end_usage = libvpx.CBR
-        config.min_quantizer, config.max_quantizer = 2, 56
+        config.min_quantizer, config.max_quantizer = SHARP_ENOUGH, 56
         config.undershoot_pct, config.overshoot_pct = 100, 15
-        config.buf_initial_sz, config.buf_optimal_sz, config.buf_sz = 500, 600, 1000
-        config.dropframe_thresh = 30
+        config.buf_initial_sz, config.buf_optimal_sz, config.buf_sz = BUFFER_MS
+        config.dropframe_thresh = 10
         config.kf_mode = libvpx.KF_DISABLED
         return config
 
