@@ -13,7 +13,7 @@ import statistics
 from collections import deque
 from typing import Final
 
-EARLY_S: Final = 0.040
+EARLY_S: Final = 0.045
 """A picture may be seen so long before its sound is heard."""
 
 LATE_S: Final = 0.045
