@@ -11,7 +11,7 @@ TARGET_MIN_S: Final = 0.040
 TARGET_MAX_S: Final = 0.300
 """Above this a late block is given up rather than waited for."""
 
-REPAIR_MAX_S: Final = 0.150
+REPAIR_MAX_S: Final = 0.120
 """For a packet that was lost first and came again, sound is held this long at most."""
 
 WINDOW_S: Final = 2.0

@@ -44,6 +44,12 @@ STEER_EVERY: Final = 8
 SMOOTHING: Final = 0.03
 """Weight of one measurement of the delay: a memory of a third of a second."""
 
+LACKING: Final = 0.006
+"""When a larger share of the sound than this is made up, the delay rises so that repairs come in time."""
+
+LACKING_WEIGHT: Final = 0.001
+"""Weight of one piece in that share: a memory of ten seconds."""
+
 GRIP_MAX: Final = 4_800
 """Samples, 100 ms: a sound card that takes more at one go is filling its buffer for the first time."""
 
@@ -75,6 +81,7 @@ class Playout:
         self._pulled_at = float("-inf")
         self._pulled_from = 0  # the timestamp of the first sample of that pull
         self._grip = 0  # samples taken at one go
+        self._lacking = 0.0  # the share that was concealed, over some ten seconds
 
     @property
     def concealed(self) -> int:
@@ -184,12 +191,13 @@ class Playout:
 
     def _learn(self, packet: Held, transit: float, arrival: float, *, repaired: bool) -> None:
         """Adapt the target to when ``packet`` came."""
-        margin = self._grip / SAMPLE_RATE
+        unpacker, margin = self._unpacker, self._grip / SAMPLE_RATE
         if not repaired:
             self._gauge.arrived(transit, arrival, margin)
-        unpacker = self._unpacker
+        if self._lacking < LACKING:
+            return
         lost = packet.timestamp - unpacker.reel.end  # since what was decoded last
-        if repaired and (unpacker.lacked(packet.timestamp) == "concealed" or (unpacker.stood and lost <= 0)):
+        if repaired:
             self._gauge.missed(transit, margin)
         elif self._begun and unpacker.stood and unpacker.redundant and 0 < lost <= packet.length:
             self._gauge.missed(transit + lost / SAMPLE_RATE, margin)  # its redundancy came too late
@@ -209,7 +217,7 @@ class Playout:
 
     def _piece(self, now: float) -> Samples:
         """The next 10 ms, which are played at ``now``."""
-        unpacker, reel = self._unpacker, self._unpacker.reel
+        unpacker, reel, concealed = self._unpacker, self._unpacker.reel, self._unpacker.concealed
         while reel.ahead < PIECE:
             if unpacker.waiting is None:
                 self._standing = True
@@ -219,6 +227,8 @@ class Playout:
                 unpacker.stand(PIECE - reel.ahead)
             else:
                 unpacker.more()
+        if not unpacker.silent:
+            self._lacking += LACKING_WEIGHT * ((unpacker.concealed - concealed) / PIECE - self._lacking)
         if not self._standing:
             self._offset += SMOOTHING * (now - reel.timestamp / SAMPLE_RATE - self._offset)
             self._steer()
