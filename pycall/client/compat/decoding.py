@@ -11,7 +11,7 @@ import aiortc.codecs.opus
 import aiortc.codecs.vpx
 
 from pycall.client.compat.releases import replace
-from pycall.client.vp8 import key_picture_size
+from pycall.codecs.vp8 import key_picture_size
 
 logger = logging.getLogger(__name__)
 

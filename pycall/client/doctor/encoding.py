@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Final
 
 import av
 
-from pycall.client.encoders import H264PictureEncoder, PictureEncoder, Vp8PictureEncoder
-from pycall.client.tracks import PICTURE_CLOCK
+from pycall.client.sending.ladder import max_bitrate
+from pycall.codecs.pictures import Codec, PictureEncoder, open_picture_encoder
 from pycall.core.findings import Finding
+from pycall.errors import MediaError
 
 MEASURE_S: Final = 1.0
 MOST_PICTURES: Final = 90
@@ -20,7 +21,7 @@ MOST_PICTURES: Final = 90
 HEADROOM: Final = 1.5
 """A call decodes, shows and records as well."""
 
-_ENCODERS: Final[dict[str, type[PictureEncoder]]] = {"VP8": Vp8PictureEncoder, "H.264": H264PictureEncoder}
+_CODECS: Final[dict[str, Codec]] = {"VP8": "VP8", "H.264": "H264"}
 
 
 def check_encoders(pictures: Sequence[av.VideoFrame], fps: int) -> list[Finding]:
@@ -28,15 +29,14 @@ def check_encoders(pictures: Sequence[av.VideoFrame], fps: int) -> list[Finding]
 
     ``pictures`` are yuv420p, of one size, encoded again and again and changed thereby as encoders do.
     """
-    return [_check(codec, make(), pictures, fps) for codec, make in _ENCODERS.items()]
+    return [_check(called, codec, pictures, fps) for called, codec in _CODECS.items()]
 
 
-def speed_of(encoder: PictureEncoder, pictures: Sequence[av.VideoFrame], fps: int) -> float:
-    """Pictures a second; the first, which opens the encoder, does not count."""
+def speed_of(encoder: PictureEncoder, pictures: Sequence[av.VideoFrame]) -> float:
+    """Pictures a second; the first, a key picture, does not count."""
     began = time.monotonic()
     count = 0
     for number, frame in enumerate(itertools.islice(itertools.cycle(pictures), MOST_PICTURES)):
-        frame.pts, frame.time_base = number * PICTURE_CLOCK // fps, Fraction(1, PICTURE_CLOCK)
         encoder.encode(frame, key=number == 0)
         if number == 0:
             began = time.monotonic()
@@ -61,10 +61,13 @@ def judge(codec: str, size: tuple[int, int], speed: float, fps: int) -> Finding:
     return Finding("encoder", "warning", found, codec, cause, advice, figures)
 
 
-def _check(codec: str, encoder: PictureEncoder, pictures: Sequence[av.VideoFrame], fps: int) -> Finding:
+def _check(called: str, codec: Codec, pictures: Sequence[av.VideoFrame], fps: int) -> Finding:
+    width, height = pictures[0].width, pictures[0].height
     try:
-        speed = speed_of(encoder, pictures, fps)
-    except (av.FFmpegError, ValueError):
+        encoder = open_picture_encoder(codec, width, height, max_bitrate(width, height, fps), fps)
+        with contextlib.closing(encoder):
+            speed = speed_of(encoder, pictures)
+    except (av.FFmpegError, ValueError, MediaError):
         found = "It cannot be used for this size."
-        return Finding("encoder", "failed", found, codec, "", "Choose another --size.")
-    return judge(codec, (pictures[0].width, pictures[0].height), speed, fps)
+        return Finding("encoder", "failed", found, called, "", "Choose another --size.")
+    return judge(called, (width, height), speed, fps)

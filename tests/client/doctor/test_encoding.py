@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pycall.client.doctor.encoding import check_encoders, judge, speed_of
-from pycall.client.encoders import Vp8PictureEncoder
+from pycall.codecs.pictures import open_picture_encoder
 from tests.client.pair import painted
 
 
@@ -16,7 +16,7 @@ def test_both_codecs_are_measured() -> None:
 
 
 def test_one_picture_is_enough_to_measure() -> None:
-    assert speed_of(Vp8PictureEncoder(), [painted(100)], 30) > 0
+    assert speed_of(open_picture_encoder("VP8", 320, 240, 500_000, 30), [painted(100)]) > 0
 
 
 def test_a_call_needs_more_than_bare_speed() -> None:
