@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from pycall.client.congestion.delay import STANDING_S, Delay
@@ -29,11 +30,17 @@ SLOWLY: Final = 0.04
 CRUISING: Final = 0.92
 """What is sent of what the way was found to take, once its queue is empty."""
 
+LONGER_S: Final = 0.1
+"""A time there and back so much longer than the least is a queue, where only reports tell of it."""
+
 OVERLOADED: Final = 1.15
 """So many times as much as arrives is sent where a queue grows, or is full."""
 
 UNEVEN: Final = 2.5
 """A queue that packets do not leave evenly may be none: it counts so many times less."""
+
+FILLING: Final = 0.96
+"""What is sent of what leaves the queue, as long as one can be seen leaving now and then."""
 
 STUCK_S: Final = 1.0
 """A queue that does not shrink for so long, though less is sent than leaves it, is not ours: the way is
@@ -45,6 +52,17 @@ FORGIVING_S: Final = 20.0
 
 UNUSED: Final = 2.0
 """The rate is never this many times what arrives: nobody knows whether the way would take it."""
+
+GENTLY: Final = 1.6
+BOLD: Final = 2.5
+BOLDEST: Final = 12.0
+"""What is to be sent leaves so many times faster than the rate: on a way that is known to be narrow or not
+known at all, on one without a known limit, and after some time on one where nothing ever has to wait."""
+
+OPEN: Final = 0.05
+"""The share of packets that wait on such a way."""
+
+FASTEST: Final = 50_000_000
 
 SILENT_S: Final = 0.5
 """After so long without a word about what was sent, and again each time, the rate is halved."""
@@ -68,6 +86,7 @@ class Controller:
         self._full_at = self._peak_s = 0.0
         self._mark = (0.0, 0.0)
         self._by_loss = False
+        self._boldness = BOLD
         self._capacity: float | None = None
         self._heard_at: float | None = None
         self._before_silence: float | None = None
@@ -75,6 +94,9 @@ class Controller:
         self._feedback = False
         self._rtt_s: float | None = None
         self._reported_loss = 0.0
+        self._reported_at: float | None = None
+        self._least_rtt_s = math.inf
+        self._bound: float | None = None
 
     @property
     def target(self) -> int:
@@ -83,8 +105,17 @@ class Controller:
 
     @property
     def pacing_rate(self) -> int:
-        """How fast what is to be sent may leave, bit/s."""
-        return round(self._target * (2.5 if self._capacity is None else 1.6))
+        """How fast what is to be sent may leave, bit/s.
+
+        A picture leaves at once on an open way; else hardly faster than it leaves the queue: there sound
+        would have to wait behind it.
+        """
+        leaving = self._delay.capacity
+        if leaving is not None:
+            factor = min(max(leaving * 1.1 / self._target, 1.25), 2.5)
+        else:
+            factor = GENTLY if self._capacity is not None or not self._feedback else self._boldness
+        return round(min(self._target * factor, FASTEST))
 
     @property
     def queue_s(self) -> float:
@@ -119,7 +150,9 @@ class Controller:
             self._loss.add(told.results)
         self._throughput.add(told.results, gap=told.gap)
         for result in told.results:
-            if result.arrived is not None and not result.repeated:
+            if result.arrived is None:
+                self._delay.interrupt()
+            elif not result.repeated:
                 self._delay.add(result.sent_at, result.arrived, result.size)
         if told.rtt_s is not None:
             self._rtt_s = told.rtt_s if self._rtt_s is None else min(told.rtt_s, self._rtt_s * 1.02)
@@ -127,22 +160,30 @@ class Controller:
             self._target, self._before_silence = self._before_silence * 0.8, None
         self._decide(elapsed, now)
 
-    def reported(self, fraction_lost: float, rtt_s: float | None, now: float) -> None:  # noqa: ARG002
+    def reported(self, fraction_lost: float, rtt_s: float | None, now: float) -> None:
         """A receiver report came: all there is towards a peer without transport-wide feedback."""
-        if rtt_s is not None:
-            self._rtt_s = rtt_s
         self._reported_loss = fraction_lost
         if self._feedback:
             return
-        if fraction_lost > 0.1:
+        elapsed = min(now - self._reported_at, 5.0) if self._reported_at is not None else 0.0
+        self._reported_at = now
+        queue_s = 0.0
+        if rtt_s is not None:
+            self._rtt_s = rtt_s
+            self._least_rtt_s = min(self._least_rtt_s * (1 + elapsed / 100), rtt_s)
+            queue_s = rtt_s - self._least_rtt_s
+        if queue_s > LONGER_S:
+            self._set(self._target * 0.85)
+        elif fraction_lost > 0.1:
             self._set(self._target * (1 - fraction_lost / 2))
-        elif fraction_lost < 0.02:
-            self._set(self._target * 1.08)
+        elif fraction_lost < 0.02 or self._bound is not None:
+            self._set(self._target * (1 + 0.08 * elapsed))
 
-    def estimated(self, bitrate: int, now: float) -> None:  # noqa: ARG002
+    def estimated(self, bitrate: int) -> None:
         """The other end says what it can take (REMB): heeded where there is no better feedback."""
+        self._bound = bitrate
         if not self._feedback:
-            self._set(min(self._target, bitrate))
+            self._set(max(self._target, bitrate / 2))
 
     def tick(self, waiting_s: float, now: float) -> None:
         """To be called each 0.1 s or so, with :meth:`SentLog.waiting_s`: for what nobody tells."""
@@ -158,8 +199,15 @@ class Controller:
         if arriving is None:
             return
         self._full_s += (FULL_S - self._full_s) * elapsed / FORGIVING_S
-        if self._delay.capacity is None and self._throughput.overload < self._overloaded:
-            queue_s /= UNEVEN
+        is_overloaded = self._throughput.overload > self._overloaded
+        if self._delay.capacity is None:
+            queue_s /= 1 if is_overloaded else UNEVEN
+        elif is_overloaded:
+            queue_s = max(queue_s, self._delay.waited_s)
+        if self._delay.crowded < OPEN:
+            self._boldness = min(self._boldness * (1 + elapsed), BOLDEST)
+        elif self._delay.crowded > 3 * OPEN:
+            self._boldness = max(self._boldness * (1 - 2 * elapsed), BOLD)
         if self._draining:
             self._drain(queue_s, arriving, now)
             self._trial.restart(now)
@@ -239,7 +287,11 @@ class Controller:
             elif self._delay.crowded < 0.03:
                 slowly *= 2.5
             wanted = self._target * (1 + slowly * elapsed * max(1 - queue_s / EMPTY_S, -1.0))
+            if leaving is not None:
+                wanted = min(wanted, max(leaving * FILLING, self._target * (1 - slowly * elapsed)))
         self._set(min(wanted, max(self._target, arriving * UNUSED)))
 
     def _set(self, rate: float) -> None:
+        if self._bound is not None and not self._feedback:
+            rate = min(rate, self._bound)
         self._target = min(max(rate, self._lowest), self._highest)

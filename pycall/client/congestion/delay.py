@@ -43,6 +43,8 @@ class Delay:
         self._busy: deque[tuple[float, float, int]] = deque()  # arrived, time it took to leave, bytes
         self._last: float | None = None
         self._base = math.inf
+        self.waited_s = 0.0
+        """How long the last packet waited."""
         self.crowded = 0.0
         """Share of the last packets that found the way occupied."""
 
@@ -66,8 +68,8 @@ class Delay:
         """A packet of ``size`` bytes left and arrived, each by its own clock."""
         delay = arrived - sent_at
         self._learn_base(int(sent_at), delay)
-        waited = delay - self._base
-        self.crowded += ((waited > WAITED_S) - self.crowded) / 64
+        self.waited_s = delay - self._base
+        self.crowded += ((self.waited_s > WAITED_S) - self.crowded) / 64
         self._recent.append((sent_at, delay))
         while len(self._recent) > FEWEST and self._recent[0][0] < sent_at - STANDING_S:
             self._recent.popleft()
@@ -76,6 +78,10 @@ class Delay:
             self._busy.append((arrived, arrived - last, size))
         while self._busy and self._busy[0][0] < arrived - BUSY_S:
             self._busy.popleft()
+
+    def interrupt(self) -> None:
+        """A packet is missing: how long the next one took to leave the queue is unknown."""
+        self._last = None
 
     def forget_base(self) -> None:
         """Take the least of the last delays for that of an empty way: it is another way now."""
@@ -88,7 +94,7 @@ class Delay:
         """Nothing was heard for a while: only the base is still worth something."""
         self._recent.clear()
         self._busy.clear()
-        self._last = None
+        self.interrupt()
 
     def _learn_base(self, second: int, delay: float) -> None:
         minima = self._minima

@@ -37,6 +37,7 @@ FOLLOWING_S: Final = 0.25
 TRIAL_S: Final = (0.5, 2.5)
 """A trial takes so long at least and at most: innocence shows early, and guilt costs nothing."""
 
+MOST_OWN: Final = 0.5
 FORGETTING_S: Final = 30.0
 """So long it takes until the way's own loss is taken for as little as is lost now."""
 
@@ -138,6 +139,6 @@ class Trial:
         if packets < FEWEST or not (lasted_s >= TRIAL_S[1] or (lasted_s >= TRIAL_S[0] and remains > 0.6)):
             return None
         if remains > 0.5:
-            self.own = max(self.own, (share + self._suspected) / 2)
+            self.own = min(max(self.own, (share + self._suspected) / 2), MOST_OWN)
         self.restart(now)
         return Verdict.OWN if remains > 0.5 else Verdict.TOO_MUCH

@@ -1,10 +1,13 @@
-"""Loss is counted once for each packet, and taken back for those that were only overtaken."""
+"""Loss is counted once for each packet, and it is told whether sending less would lessen it."""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
+
 import pytest
 
-from pycall.client.congestion.loss import Loss
+from pycall.client.congestion.loss import Loss, Trial, Verdict
 from pycall.client.congestion.sent import Result
 
 
@@ -12,23 +15,63 @@ def result(sent_at: float, *, came: bool, late: bool = False, repeated: bool = F
     return Result(sent_at, sent_at if came else None, 100, late, repeated)
 
 
-def test_the_share_is_of_the_seconds_asked_for() -> None:
+def test_the_share_is_of_what_left_since_the_time_asked_for_and_is_settled() -> None:
     loss = Loss()
     loss.add([result(n * 0.01, came=n < 500) for n in range(600)])
 
-    assert loss.counted(5.5)[1] == pytest.approx(1.0)
-    assert loss.fraction(100.0) == pytest.approx(1 / 6, abs=0.02)
+    assert loss.settled_at == pytest.approx(5.9)
+    assert loss.counted(5.5) == (40, 1.0)
+    assert loss.counted(0.0)[1] == pytest.approx(90 / 590, abs=0.01)
 
 
 def test_one_that_was_overtaken_is_not_lost_but_one_that_was_repaired_is() -> None:
     loss = Loss()
-    loss.add([result(n * 0.01, came=n >= 2) for n in range(10)])
-    assert loss.fraction(1.0) == pytest.approx(0.2)
+    loss.add([result(n * 0.01, came=n >= 2) for n in range(20)])
+    assert loss.counted(0.0) == (10, 0.2)
 
     loss.add([result(0.0, came=True, late=True), result(0.01, came=True, late=True, repeated=True)])
 
-    assert loss.fraction(1.0) == pytest.approx(0.1)
+    assert loss.counted(0.0) == (10, 0.1)
 
 
 def test_nothing_is_lost_of_nothing() -> None:
-    assert Loss().fraction(1.0) == 0.0
+    assert Loss().counted(0.0) == (0, 0.0)
+
+
+def verdicts(seconds: float, lost: Callable[[float], float], seed: int = 1) -> list[Verdict]:
+    """What is said of a way that loses a share depending on the rate, which is 1 or, while tried, 0.8."""
+    loss, chance, rate = Loss(), random.Random(seed), 1.0
+    trial = Trial(loss)
+    said = []
+    for n in range(round(seconds / 0.05)):
+        now = n * 0.05
+        loss.add([result(now + m * 0.005, came=chance.random() >= lost(rate)) for m in range(10)])
+        verdict = trial.judge(0.05, 0.05, now + 0.05)
+        if verdict is not None:
+            said.append(verdict)
+            rate = 1.0 if verdict is Verdict.OWN else 0.8
+    return said
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.3])
+def test_loss_that_does_not_come_from_the_rate_is_found_to_be_the_ways_own(share: float) -> None:
+    assert verdicts(10, lambda _: share) == [Verdict.TRY, Verdict.OWN]
+
+
+def test_loss_that_ends_when_less_is_sent_comes_from_sending_too_much() -> None:
+    assert verdicts(10, lambda rate: 0.2 if rate == 1.0 else 0.0) == [Verdict.TRY, Verdict.TOO_MUCH]
+
+
+def test_little_loss_is_not_worth_a_trial() -> None:
+    assert verdicts(20, lambda _: 0.02) == []
+
+
+def test_the_ways_own_loss_is_forgotten_when_it_ends() -> None:
+    loss = Loss()
+    trial = Trial(loss)
+    trial.own = 0.2
+    for n in range(3000):
+        loss.add([result(n * 0.02, came=True)])
+        trial.judge(0.02, 0.05, n * 0.02)
+
+    assert trial.own < 0.05
