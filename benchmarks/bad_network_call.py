@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -114,7 +114,8 @@ class Program:
         """Let it end; soon it is made to."""
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
-            pipe.close()
+            with suppress(BrokenPipeError):
+                pipe.close()
         try:
             self._process.wait(8)
         except subprocess.TimeoutExpired:
@@ -264,12 +265,14 @@ def _cell(trial: Trial, hearer: int, windows: list[Window], text: Samples) -> Ce
     """The figures of what one side received."""
     window, speaker = windows[hearer], trial.kinds[1 - hearer]
     name = trial.kinds[hearer]
-    figures = figures_of(window, windows[1 - hearer].report.get("spoken_at"), text)
+    spoken = windows[1 - hearer].report
+    figures = figures_of(window, spoken["spoken_at"], text)
     return {
         "row": trial.row.key,
         "contestant": name if name == speaker else f"{speaker} to {name}",
         "seconds": trial.seconds,
         "at": window.begin,
+        "limited_by": spoken.get("limited_by"),
     } | figures
 
 

@@ -271,11 +271,13 @@ window.benchmark = {
     clearInterval(timing);
     await lookAtSound();
     const { pieces, samples, sizes, ...figures } = noted, seconds = (performance.now() - from.at) / 1000;
+    const outgoing = (await stats()).find(({ type, kind }) => type === "outbound-rtp" && kind === "video");
     return {
       ...figures,
       sizes: Object.entries(sizes).toSorted((one, other) => other[1] - one[1]),
       recording: samples ? base64(pieces) : null,
       spoken_at: microphone.spokenAt,
+      limited_by: outgoing?.qualityLimitationReason,
       received_kbps: (((await octets()) - from.octets) * 8) / 1000 / seconds,
     };
   },

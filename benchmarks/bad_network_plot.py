@@ -14,9 +14,9 @@ from bad_network_tables import ORDER, Results
 COLOURS: Final = dict(zip(ORDER, ("#0072b2", "#d55e00", "#333333", "#56b4e9", "#009e73"), strict=True))
 """Of Okabe and Ito, which can be told apart by everybody."""
 
-NAMES_WIDTH: Final = 190
+NAMES_WIDTH: Final = 200
 PANEL_WIDTH: Final = 380
-GAP: Final = 30
+GAP: Final = 46
 LINE: Final = 13
 ROW_GAP: Final = 9
 TOP: Final = 74
@@ -103,7 +103,7 @@ def _marks(results: Results, row: Row, names: list[str], top: float) -> list[str
 
 
 def _mark(panel: Panel, figure: Spread, y: float, colour: str) -> list[str]:
-    whisker = _line(panel.x(figure.lowest), y, panel.x(figure.highest), y, colour)
+    whisker = _line(panel.x(figure.lowest), y, panel.x(figure.highest), y, colour, 2)
     return [*whisker, _dot(panel.x(figure.mean), y, colour)]
 
 
@@ -111,8 +111,10 @@ def _dot(x: float, y: float, colour: str) -> str:
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
 
 
-def _line(x: float, y: float, to_x: float, to_y: float, colour: str) -> list[str]:
-    return [f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}" stroke="{colour}"/>']
+def _line(x: float, y: float, to_x: float, to_y: float, colour: str, width: float = 1) -> list[str]:
+    return [
+        f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}" stroke="{colour}" stroke-width="{width}"/>'
+    ]
 
 
 def _text(
