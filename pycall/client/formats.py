@@ -7,7 +7,7 @@ from typing import Final
 
 from aiortc import RTCRtpCodecCapability, RTCRtpSender
 
-from pycall.client.reception import Kind
+from pycall.client.stages import Kind
 
 CODECS: Final[dict[Kind, tuple[str, ...]]] = {"audio": ("audio/opus",), "video": ("video/VP8", "video/H264")}
 """In order of preference (RFC 7874 section 3, RFC 7742 section 5)."""

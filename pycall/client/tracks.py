@@ -12,6 +12,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -86,14 +87,41 @@ class SourceFeed(Protocol[T_co]):
         """A new reader that keeps the newest ``depth`` items."""
 
 
+@dataclass(frozen=True, slots=True)
+class SoundPacket:
+    """Encoded sound, as it came."""
+
+    sequence: int
+    """Its place among those sent; counts on without wrapping around."""
+    timestamp: int
+    """Of its first sample, in samples at 48 kHz on the sender's clock; does not wrap around either."""
+    payload: bytes
+    """A packet of Opus; may be anything."""
+    arrival: float
+    """When it came, monotonic seconds."""
+    captured_at: float | None
+    """When its first sample was captured, on our monotonic clock; ``None`` while that is unknown."""
+    repaired: bool
+    """Whether it was lost first and came when it was asked for again."""
+
+
 class Incoming(Protocol):
     """Who takes the other end's media; called on the event loop, returns at once."""
 
-    def picture(self, frame: av.VideoFrame, arrival: float) -> None:
-        """A decoded picture came at ``arrival``, monotonic seconds."""
+    def picture(self, frame: av.VideoFrame, arrival: float, captured_at: float | None) -> None:
+        """A picture was decoded at ``arrival``, monotonic seconds.
+
+        ``captured_at`` is when the other end captured it, on our monotonic clock; ``None`` while unknown.
+        """
+
+    def packet(self, packet: SoundPacket) -> None:
+        """Encoded sound came, in whatever order."""
 
     def sound(self, samples: Samples, timestamp: int, arrival: float) -> None:
-        """Decoded mono sound came; ``timestamp`` counts samples by the sender's clock."""
+        """Sound came decoded, where aiortc receives it its own way.
+
+        It is mono; ``timestamp`` counts samples by the sender's clock.
+        """
 
 
 class _OutgoingTrack(MediaStreamTrack, Generic[T]):

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycall.client.peer import Outgoing, Peer
-from pycall.client.tracks import Samples
+from pycall.client.tracks import Samples, SoundPacket
+from pycall.codecs.opus import open_decoder
 from pycall.core import inputs
 from pycall.core.events import Path
 from pycall.core.messages import Candidate, IceServer
@@ -101,15 +102,24 @@ def running(*sources: Source) -> Iterator[None]:
 
 
 class Taker:
-    """Remembers what came."""
+    """Remembers what came; sound is decoded as it comes."""
 
     def __init__(self) -> None:
         self.pictures: list[av.VideoFrame] = []
+        self.packets: list[SoundPacket] = []
         self.sounds: list[tuple[int, Samples]] = []
+        self.captured_at: float | None = None
+        """When the last picture was captured."""
+        self._decoder = open_decoder()
 
-    def picture(self, frame: av.VideoFrame, arrival: float) -> None:
+    def picture(self, frame: av.VideoFrame, arrival: float, captured_at: float | None = None) -> None:
         assert abs(time.monotonic() - arrival) < DEADLINE_S
         self.pictures = [*self.pictures[-100:], frame]
+        self.captured_at = captured_at
+
+    def packet(self, packet: SoundPacket) -> None:
+        self.packets.append(packet)
+        self.sound(self._decoder.decode(packet.payload), packet.timestamp, packet.arrival)
 
     def sound(self, samples: Samples, timestamp: int, arrival: float) -> None:
         assert abs(time.monotonic() - arrival) < DEADLINE_S

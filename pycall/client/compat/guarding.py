@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any, Final
 
 import aioice.ice
@@ -35,12 +36,28 @@ def guard_datagrams() -> None:
 
     def data_received(self: Any, data: bytes, component: int) -> None:
         if data and data[0] >= 4 and self._queue.qsize() < MAX_DATAGRAMS:
-            queue_up(self, data, component)
+            self._queue.put_nowait((data, component, time.monotonic()))
+
+    async def recvfrom(self: Any) -> tuple[bytes, int]:
+        data, component, *at = await receive(self)
+        self._pycall_arrived_at = at[0] if at else None
+        return data, component
 
     for name in ("_remote_candidates", "_early_checks", "_queue"):
         getattr(aioice.ice.Connection(ice_controlling=False), name)
-    queue_up = replace(aioice.ice.Connection, "data_received", data_received)
+    receive = replace(aioice.ice.Connection, "recvfrom", recvfrom)
+    replace(aioice.ice.Connection, "data_received", data_received)
     check_received = replace(aioice.ice.StunProtocol, "datagram_received", datagram_received)
+
+
+def arrived_at(transport: Any) -> float:
+    """When what ``transport`` handles now came from the network; monotonic seconds.
+
+    That it is handled only now may be our own doing, and says nothing of the path.
+    """
+    connection = getattr(transport.transport, "_connection", None)
+    at: float | None = getattr(connection, "_pycall_arrived_at", None)
+    return time.monotonic() if at is None else at
 
 
 def known_addresses(connection: Any) -> set[tuple[str, int]]:

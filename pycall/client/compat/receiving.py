@@ -1,135 +1,290 @@
-"""Packets put in order our way in aiortc's receivers, and what is known of their sender."""
+"""What comes goes around aiortc's jitter buffers: sound as it is, pictures whole and in order.
+
+aiortc's receiver keeps its places: its thread decodes pictures, and it reports what is counted for it.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import queue
+import struct
 import time
+from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+import aiortc.codecs
 from aiortc import RTCRtpReceiver
 from aiortc.jitterbuffer import JitterFrame
-from aiortc.rtp import RtcpSrPacket, RtpPacket
+from aiortc.rtcrtpreceiver import StreamStatistics
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    RTCP_PSFB_PLI,
+    RTCP_RTPFB,
+    RTCP_RTPFB_NACK,
+    RtcpPsfbPacket,
+    RtcpSrPacket,
+    pack_remb_fci,
+    pack_rtcp_packet,
+)
 
+from pycall.client.compat.guarding import arrived_at
 from pycall.client.compat.releases import has_all, replace
 from pycall.client.latency import SenderClock
-from pycall.client.reorder import PICTURE_PATIENCE_S, READERS, Order, Packet, PictureOrder, SoundOrder
+from pycall.client.receiving.nack import Receipt, pack_lost
+from pycall.client.receiving.packets import BEGINS_KEY
+from pycall.client.receiving.streams import PictureStream, SoundStream
 
 MAX_ENCODED: Final = 30
-"""Encoded frames waiting for a decoder; more is lag, not a reserve."""
+"""Encoded pictures waiting for a decoder; more is lag, not a reserve."""
 
-REPEAT_NACK_S: Final = 0.1
-"""How often a missing packet of a picture is asked for again."""
+LOOK_AGAIN_S: Final = 0.01
+"""How often what is missing is looked at while no packet comes."""
+
+MEMORY: Final = 64
+"""Pictures whose coming is remembered until they are decoded."""
+
+_INSIDE: Final = (
+    "codecs",
+    "decoder_error",
+    "decoder_queue",
+    "remote_bitrate_estimator",
+    "remote_streams",
+    "rtcp_ssrc",
+    "stop_decoder",
+    "timestamp_mapper",
+)
+_SOURCES: Final = struct.Struct("!II")
+
+
+class SoundTaker(Protocol):
+    """Takes encoded sound as it comes."""
+
+    def __call__(
+        self, sequence: int, timestamp: int, payload: bytes, arrival: float, *, repaired: bool
+    ) -> None:
+        """A packet, numbered and stamped without wrapping around; it may have been lost first."""
 
 
 class ReceiverTap:
-    """What is known of one receiver beyond aiortc's public side; made by :func:`tune_receiver`."""
+    """What is known of one receiver beyond aiortc's public side."""
 
-    def __init__(self, receiver: RTCRtpReceiver, clock_rate: int, order: Order | None = None) -> None:
+    def __init__(self, receiver: RTCRtpReceiver, clock_rate: int) -> None:
         self._receiver = receiver
-        self._order = order
+        self._came: deque[tuple[int, float, float]] = deque(maxlen=MEMORY)
         self.sender = SenderClock(clock_rate)
 
     def captured_at(self, pts: int) -> float | None:
         """When the frame with ``pts`` was captured, by the sender's wall clock (Unix seconds)."""
         mapper = getattr(self._receiver, "_RTCRtpReceiver__timestamp_mapper", None)
-        origin: int | None = getattr(mapper, "_origin", None)
-        return None if origin is None else self.sender.time_of(origin + pts)
+        origin: int | None = getattr(mapper, "_origin", None)  # None as well where pts are what was sent
+        return self.sender.time_of(pts if origin is None else origin + pts)
 
-    def expect_repairs(self, rtt_s: float) -> None:
-        """Give lost packets of pictures the time that repairing them takes on this path."""
-        if isinstance(self._order, PictureOrder):
-            self._order.patience_s = min(1.0, max(PICTURE_PATIENCE_S, 3 * rtt_s))
+    def came(self, pts: int) -> tuple[float, float] | None:
+        """When the first packet of the picture with ``pts`` came, and when it went to the decoder."""
+        return next(((first, left) for known, first, left in self._came if known == pts), None)
 
-
-class _Buffer:
-    """Stands where aiortc's jitter buffer stood."""
-
-    def __init__(self, order: Order, codecs: dict[int, Any]) -> None:
-        self._order, self._codecs = order, codecs
-
-    def add(self, packet: Any) -> tuple[bool, JitterFrame | None]:
-        """Take a packet; whether to ask for a key picture, and a frame if one is due."""
-        taken = (packet.sequence_number, packet.timestamp)
-        if isinstance(self._order, PictureOrder):
-            name, last = self._codecs[packet.payload_type].name, bool(packet.marker)
-            self._order.push(READERS[name](*taken, packet.payload, packet._data, last=last))
-        else:
-            self._order.push(Packet(*taken, packet._data))
-        frame = self.pop()
-        return self._order.wants_key(time.monotonic()), frame
-
-    def pop(self) -> JitterFrame | None:
-        """The next frame that is due."""
-        frame = self._order.pop(time.monotonic())
-        return None if frame is None else JitterFrame(data=frame.data, timestamp=frame.timestamp)
+    def remember(self, pts: int, first: float, left: float) -> None:
+        """The picture with ``pts``, whose first packet came then, goes to the decoder."""
+        self._came.append((pts, first, left))
 
 
-def tune_receiver(receiver: RTCRtpReceiver, kind: str) -> ReceiverTap:
-    """Have ``receiver``, which has not begun, put packets in order our way."""
-    clock_rate = 48_000 if kind == "audio" else 90_000
-    inside = (
-        "jitter_buffer",
-        "decoder_queue",
-        "timestamp_mapper",
-        "codecs",
-        "nack_generator",
-        "stop_decoder",
-    )
-    mangled = [f"_RTCRtpReceiver__{name}" for name in inside]
-    if not has_all(receiver, *mangled, "_handle_rtp_packet", "_handle_rtcp_packet", "_send_rtcp_nack"):
-        return ReceiverTap(receiver, clock_rate)
-    order: Order = SoundOrder() if kind == "audio" else PictureOrder()
-    tap = ReceiverTap(receiver, clock_rate, order)
-    _drain_after_each_packet(receiver, order)
-    _stop_at_once(receiver)
+class Inbound:
+    """All that one connection receives.
 
-    async def handle_rtcp_packet(packet: Any) -> None:
-        if isinstance(packet, RtcpSrPacket):
-            tap.sender.reported(packet.sender_info.ntp_timestamp, packet.sender_info.rtp_timestamp)
-        await original(packet)
+    ``say`` sends a packet of RTCP, ``rtt_s`` knows the round trip, ``sounded`` takes the sound. Where aiortc
+    is different inside, its receiver does the work, and sound comes from its track.
+    """
 
-    original = replace(receiver, "_handle_rtcp_packet", handle_rtcp_packet)
-    return tap
+    def __init__(
+        self, say: Callable[[bytes], None], rtt_s: Callable[[], float | None], sounded: SoundTaker
+    ) -> None:
+        self.say, self.rtt_s, self.sounded = say, rtt_s, sounded
+        self._receiving: list[_Receiving] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._over = False
+
+    def tune(self, receiver: RTCRtpReceiver, kind: str) -> ReceiverTap:
+        """Have ``receiver``, which has not begun, receive our way."""
+        tap = ReceiverTap(receiver, 48_000 if kind == "audio" else 90_000)
+        mangled = [f"_RTCRtpReceiver__{name}" for name in _INSIDE]
+        names = (*mangled, "_enabled", "_handle_rtp_packet", "_handle_rtcp_packet")
+        if has_all(receiver, *names):
+            receiving = _ReceivingSound if kind == "audio" else _ReceivingPictures
+            self._receiving.append(receiving(self, receiver, tap))
+        return tap
+
+    def look_again(self) -> None:
+        """See to it that what is missing is looked at soon, also when no packet comes."""
+        if self._timer is None and not self._over:
+            self._timer = asyncio.get_running_loop().call_later(LOOK_AGAIN_S, self._look)
+
+    def close(self) -> None:
+        """Ask for nothing more."""
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        self._timer = None
+        for receiving in self._receiving:
+            receiving.look(time.monotonic())
 
 
-def _drain_after_each_packet(receiver: Any, order: Order) -> None:
-    """Stock, one packet in lets one frame out, so that a lag once there stays."""
-    codecs, waiting = receiver._RTCRtpReceiver__codecs, receiver._RTCRtpReceiver__decoder_queue
-    buffer = receiver._RTCRtpReceiver__jitter_buffer = _Buffer(order, codecs)
-    nacks = receiver._RTCRtpReceiver__nack_generator
-    asked_at = 0.0
+class _Receiving:
+    """The work in place of one receiver's own."""
 
-    async def handle_rtp_packet(packet: RtpPacket, arrival_time_ms: int) -> None:
-        nonlocal asked_at
-        if waiting.qsize() > MAX_ENCODED:
-            order.restart()
+    stream: SoundStream | PictureStream
+
+    def __init__(self, inbound: Inbound, receiver: Any, tap: ReceiverTap) -> None:
+        self._inbound, self._receiver, self._tap = inbound, receiver, tap
+        self._ssrc: int | None = None
+        self._codec: Any = None
+        self._codecs: dict[int, Any] = receiver._RTCRtpReceiver__codecs
+        self._queue: queue.Queue[Any] = receiver._RTCRtpReceiver__decoder_queue
+        self._handle_rtcp_stock = replace(receiver, "_handle_rtcp_packet", self._handle_rtcp_packet)
+        self._stop_stock = replace(receiver, "_RTCRtpReceiver__stop_decoder", self._stop_decoder)
+        replace(receiver, "_handle_rtp_packet", self._handle_rtp_packet)
+
+    def look(self, now: float) -> None:
+        """Ask for what is to be asked for by now."""
+        if self._ssrc is None:
             return
-        await original(packet, arrival_time_ms=arrival_time_ms)
-        codec = codecs.get(packet.payload_type)
-        while codec is not None and (frame := buffer.pop()) is not None:
-            frame.timestamp = receiver._RTCRtpReceiver__timestamp_mapper.map(frame.timestamp)
-            waiting.put((codec, frame))
-        missing = order.missing()
-        if nacks is not None:
-            nacks.missing.intersection_update(missing)
-        if missing and time.monotonic() - asked_at > REPEAT_NACK_S:
-            asked_at = time.monotonic()
-            await receiver._send_rtcp_nack(packet.ssrc, missing)
+        stream = self.stream
+        rtt_s = self._inbound.rtt_s()
+        if rtt_s is not None:
+            stream.expect(rtt_s)
+        lost = stream.lost(now)
+        if lost:
+            self._ask_again(lost)
+        if stream.waits:
+            self._inbound.look_again()
 
-    original: Callable[..., Any] = replace(receiver, "_handle_rtp_packet", handle_rtp_packet)
+    def _begin(self) -> None:
+        """Another stream than before begins, or the first one."""
+        raise NotImplementedError
+
+    def _take(self, packet: Any, now: float) -> Receipt:
+        raise NotImplementedError
+
+    async def _handle_rtp_packet(self, packet: Any, arrival_time_ms: int) -> None:
+        codec = self._codecs.get(packet.payload_type)
+        if not self._receiver._enabled or codec is None:
+            return
+        self._estimate(packet, arrival_time_ms)
+        if packet.ssrc != self._ssrc:
+            self._ssrc = packet.ssrc
+            self._begin()
+        self._codec = codec
+        now = arrived_at(self._receiver.transport)
+        receipt = self._take(packet, now)
+        if receipt in {Receipt.NEW, Receipt.LATE}:  # what is lost on the way is reported, repaired or not
+            streams = self._receiver._RTCRtpReceiver__remote_streams
+            if packet.ssrc not in streams:
+                streams[packet.ssrc] = StreamStatistics(codec.clockRate)
+            streams[packet.ssrc].add(packet)
+        self.look(time.monotonic())
+
+    async def _handle_rtcp_packet(self, packet: Any) -> None:
+        if isinstance(packet, RtcpSrPacket):
+            self._tap.sender.reported(packet.sender_info.ntp_timestamp, packet.sender_info.rtp_timestamp)
+        await self._handle_rtcp_stock(packet)
+
+    def _estimate(self, packet: Any, arrival_time_ms: int) -> None:
+        """Tell a sender that hears not of each packet what the path seems to take."""
+        estimator = self._receiver._RTCRtpReceiver__remote_bitrate_estimator
+        if estimator is None or packet.extensions.abs_send_time is None:
+            return
+        estimate = estimator.add(
+            abs_send_time=packet.extensions.abs_send_time,
+            arrival_time_ms=arrival_time_ms,
+            payload_size=len(packet.payload) + packet.padding_size,
+            ssrc=packet.ssrc,
+        )
+        if estimate is not None and self._reporter is not None:
+            fci = pack_remb_fci(*estimate)
+            self._inbound.say(bytes(RtcpPsfbPacket(RTCP_PSFB_APP, self._reporter, 0, fci)))
+
+    def _ask_again(self, lost: list[int]) -> None:
+        if self._reporter is not None and self._ssrc is not None:
+            body = _SOURCES.pack(self._reporter, self._ssrc) + pack_lost(lost)
+            self._inbound.say(pack_rtcp_packet(RTCP_RTPFB, RTCP_RTPFB_NACK, body))
+
+    @property
+    def _reporter(self) -> int | None:
+        """Who our reports come from."""
+        ssrc: int | None = self._receiver._RTCRtpReceiver__rtcp_ssrc
+        return ssrc
+
+    def _stop_decoder(self) -> None:
+        """Stock, the event loop stands still until all that waits is decoded."""
+        forget(self._queue)
+        self._stop_stock()
 
 
-def _stop_at_once(receiver: Any) -> None:
-    """Stock, the event loop stands still until all that waits is decoded."""
-    waiting = receiver._RTCRtpReceiver__decoder_queue
+class _ReceivingSound(_Receiving):
+    """Sound goes past the decoder: it is decoded when it is played."""
 
-    def stop_decoder() -> None:
-        forget(waiting)
-        original()
+    stream: SoundStream
 
-    original: Callable[[], None] = replace(receiver, "_RTCRtpReceiver__stop_decoder", stop_decoder)
+    def _begin(self) -> None:
+        self.stream = SoundStream()
+
+    def _take(self, packet: Any, now: float) -> Receipt:
+        number, timestamp, receipt = self.stream.received(packet.sequence_number, packet.timestamp, now)
+        if receipt is not Receipt.REPEATED and packet.payload:
+            repaired = receipt is Receipt.REPAIRED
+            self._inbound.sounded(number, timestamp, packet.payload, now, repaired=repaired)
+        return receipt
+
+    def _ask_again(self, lost: list[int]) -> None:
+        """Where that was negotiated."""
+        if any(told.type == "nack" and not told.parameter for told in self._codec.rtcpFeedback):
+            super()._ask_again(lost)
+
+
+class _ReceivingPictures(_Receiving):
+    """Pictures go to aiortc's thread, whole and in order."""
+
+    stream: PictureStream
+
+    def _begin(self) -> None:
+        self.stream = PictureStream()
+
+    def _take(self, packet: Any, now: float) -> Receipt:
+        begins_key = BEGINS_KEY.get(self._codec.name)
+        if begins_key is None:
+            return Receipt.REPEATED
+        payload = packet.payload
+        try:
+            data = aiortc.codecs.depayload(self._codec, payload) if payload else b""
+        except ValueError:  # no packet of a picture: as if it had not come
+            return Receipt.REPEATED
+        return self.stream.received(
+            packet.sequence_number,
+            packet.timestamp,
+            data,
+            now,
+            last=bool(packet.marker),
+            key=begins_key(payload, data),
+        )
+
+    def look(self, now: float) -> None:
+        """Let go on what may, and ask for what is to be asked for by now."""
+        if self._ssrc is None:
+            return
+        failed = self._receiver._RTCRtpReceiver__decoder_error
+        behind = self._queue.qsize() > MAX_ENCODED
+        if behind or failed.is_set():
+            failed.clear()
+            self.stream.restart(now)
+        while (picture := self.stream.pop(now)) is not None:
+            self._tap.remember(picture.timestamp, picture.first, now)
+            self._queue.put((self._codec, JitterFrame(data=picture.data, timestamp=picture.timestamp)))
+        if not behind and self.stream.wants_key(now) and self._reporter is not None:
+            self._inbound.say(bytes(RtcpPsfbPacket(RTCP_PSFB_PLI, self._reporter, self._ssrc)))
+        super().look(now)
 
 
 def forget(waiting: queue.Queue[Any]) -> None:

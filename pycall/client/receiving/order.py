@@ -1,0 +1,198 @@
+"""Whole pictures in order, and what to do about a hole in them.
+
+A picture leaves with its last packet (the marker bit), not with the first of the next one. Behind a hole
+nothing leaves: a picture predicted from a missing one is a smear. A hole ends with its repair or with a
+complete key picture behind it, whichever comes first; when repairing takes too long, or cannot help, a key
+picture is asked for. No I/O, no clock: ``now`` is monotonic seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from pycall.client.receiving.packets import Packet
+
+SHORTEST_PATIENCE_S: Final = 0.15
+LONGEST_PATIENCE_S: Final = 0.6
+ROUND_TRIPS: Final = 3.5
+"""A hole may be repaired for so many round trips, within these bounds, before a key picture is asked for."""
+
+GIVE_UP_S: Final = 1.0
+"""When what waits behind a hole is dropped: a repair that late would only show the past."""
+
+HOPELESS: Final = 100
+"""More packets in a row are not repaired: a key picture takes fewer."""
+
+SILENCE_S: Final = 0.4
+CUT: Final = 8
+"""After so long without a packet, more packets than these are not repaired either: the way was cut."""
+
+ASK_KEY_S: Final = 0.2
+"""How often a key picture is asked for at most; on a longer path, once per round trip."""
+
+OVERTAKING_S: Final = 0.03
+"""How long at the beginning the first key picture may be late before it is asked for."""
+
+MOST_WAITING: Final = 1_024
+"""Packets kept; more is a stream that will not be repaired in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A complete encoded picture."""
+
+    timestamp: int
+    """At 90 kHz, unwrapped."""
+    data: bytes
+    first: float
+    """When the first of its packets came, monotonic seconds."""
+
+
+class PictureOrder:
+    """Takes packets in any order, and gives whole pictures."""
+
+    def __init__(self) -> None:
+        self.rtt_s = 0.1
+        """The round trip to the sender; to be kept up to date."""
+        self.useful_from = 0
+        """Packets numbered below are of no use any more."""
+        self._wanted_at = math.inf
+        self._asked_at = -math.inf
+        self._heard_at = -math.inf
+        self._newest = -1
+        self._forget()
+
+    def _forget(self) -> None:
+        self._waiting: dict[int, Packet] = {}
+        self._keys: set[int] = set()
+        self._next: int | None = None
+        self._gap = 0
+        self._gap_since: float | None = None
+
+    def restart(self, now: float) -> None:
+        """Drop everything and go on with a key picture that is yet to come; it is asked for."""
+        self._restart(self._newest + 1, now)
+
+    def _restart(self, useful_from: int, now: float) -> None:
+        self._forget()
+        self.useful_from = useful_from
+        self._want(now)
+
+    def push(self, packet: Packet) -> None:
+        """Take a packet; a duplicate or one that is of no use is dropped."""
+        number, now = packet.number, packet.arrival
+        silent_s = now - self._heard_at
+        self._heard_at = now
+        if self._newest < 0:
+            self._want(now + OVERTAKING_S)
+        elif number - self._newest > (CUT if silent_s > SILENCE_S else HOPELESS):
+            self._restart(number, now)
+        elif len(self._waiting) >= MOST_WAITING:
+            self.restart(now)
+        self._newest = max(self._newest, number)
+        if number >= self.useful_from:
+            self._waiting[number] = packet
+            if packet.key:
+                self._keys.add(number)
+
+    def pop(self, now: float) -> Encoded | None:
+        """The next picture to decode; ``None`` when none is due."""
+        while self._next is not None or self._begin():
+            assert self._next is not None
+            end = self._end(self._next)
+            if end is not None:
+                picture = self._take(self._next, end)
+                if picture.data:  # without, it was padding by which a sender probes the path
+                    return picture
+            elif not self._leave_hole(now):
+                return None
+        return None
+
+    def wants_key(self, now: float) -> bool:
+        """Whether to ask the sender for a key picture now; says so again and again until one comes."""
+        due_at = max(self._wanted_at, self._asked_at + max(ASK_KEY_S, self.rtt_s))
+        if now < due_at or now - self._heard_at > SILENCE_S:
+            return False
+        self._asked_at = now
+        return True
+
+    @property
+    def waits(self) -> bool:
+        """Whether time alone may change what is wanted."""
+        return self._gap_since is not None or self._wanted_at < math.inf
+
+    @property
+    def patience_s(self) -> float:
+        """How long a hole may be repaired before a key picture is asked for."""
+        return min(LONGEST_PATIENCE_S, max(SHORTEST_PATIENCE_S, ROUND_TRIPS * self.rtt_s))
+
+    def _want(self, at: float) -> None:
+        self._wanted_at = min(self._wanted_at, at)
+
+    def _begin(self) -> bool:
+        """Begin with the earliest key picture of which anything is there."""
+        if not self._keys:
+            return False
+        self._go_to(min(self._keys))
+        self._wanted_at = math.inf
+        return True
+
+    def _go_to(self, number: int) -> None:
+        """What is numbered below has left or is dropped."""
+        for each in [each for each in self._waiting if each < number]:
+            del self._waiting[each]
+        self._keys = {key for key in self._keys if key >= number}
+        self._next = self._gap = self.useful_from = number
+        self._gap_since = None
+
+    def _end(self, start: int) -> int | None:
+        """One past the last packet of the picture at ``start``; if it is incomplete ``None``, and the gap."""
+        number = max(start, self._gap)
+        while (packet := self._waiting.get(number)) is not None:
+            if number > start and packet.timestamp != self._waiting[start].timestamp:
+                return number  # a sender that sets no marker bit
+            number += 1
+            if packet.last:
+                return number
+        if number != self._gap:
+            self._gap, self._gap_since = number, None
+        return None
+
+    def _take(self, start: int, end: int) -> Encoded:
+        packets = [self._waiting.pop(number) for number in range(start, end)]
+        self._keys.discard(start)
+        self._next = self._gap = self.useful_from = end
+        self._gap_since = None
+        self._wanted_at = math.inf
+        data = b"".join(packet.data for packet in packets)
+        return Encoded(packets[0].timestamp, data, min(packet.arrival for packet in packets))
+
+    def _leave_hole(self, now: float) -> bool:
+        """Whether the hole at the gap was left behind, so that it is worth looking on."""
+        if self._gap > self._newest:
+            return False
+        for key in sorted(self._keys, reverse=True):
+            if key > self._gap and self._complete(key):
+                self._go_to(key)
+                return True
+        if self._gap_since is None:
+            self._gap_since = min(
+                (packet.arrival for number, packet in self._waiting.items() if number > self._gap),
+                default=now,
+            )
+        if now - self._gap_since >= GIVE_UP_S:
+            self.restart(now)
+        elif now - self._gap_since >= self.patience_s:
+            self._want(now)
+        return False
+
+    def _complete(self, start: int) -> bool:
+        """Whether the picture at ``start`` is there up to its marker bit."""
+        number = start
+        while (packet := self._waiting.get(number)) is not None:
+            if packet.last:
+                return True
+            number += 1
+        return False

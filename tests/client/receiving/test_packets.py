@@ -1,0 +1,27 @@
+"""Where a key picture begins is seen in the first bytes."""
+
+from __future__ import annotations
+
+from pycall.client.receiving.packets import h264_begins_key, vp8_begins_key
+
+
+def test_the_beginning_of_a_key_picture_of_vp8_is_seen_in_its_descriptor() -> None:
+    key, delta = b"\x10\x02\x00", b"\x11\x02\x00"
+    assert vp8_begins_key(b"\x90\x80\x01" + key, key)
+    assert not vp8_begins_key(b"\x90\x80\x01" + delta, delta)
+    assert not vp8_begins_key(b"\x80\x80\x01" + key, key)  # not its first packet
+    assert not vp8_begins_key(b"\x91\x80\x01" + key, key)  # another partition
+    assert not vp8_begins_key(b"", b"")
+
+
+def test_the_beginning_of_a_key_picture_of_h264_is_its_parameter_set() -> None:
+    def key(payload: bytes) -> bool:
+        return h264_begins_key(payload, payload)
+
+    assert key(b"\x67\x42\xe0\x1f")  # alone
+    assert key(b"\x78\x00\x04\x67\x42\xe0\x1f\x00\x01\x68")  # with others in one packet
+    assert key(b"\x7c\x87\x42")  # the first part of it
+    assert not key(b"\x7c\x07\x42")  # a later one
+    assert not key(b"\x65\x88")  # a picture without it
+    assert not key(b"\x41\x9a")
+    assert not any(key(payload) for payload in (b"", b"\x78", b"\x78\x00", b"\x7c"))
