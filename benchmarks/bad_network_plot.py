@@ -103,7 +103,7 @@ def _marks(results: Results, row: Row, names: list[str], top: float) -> list[str
 
 
 def _mark(panel: Panel, figure: Spread, y: float, colour: str) -> list[str]:
-    whisker = _line(panel.x(figure.lowest), y, panel.x(figure.highest), y, colour, 2)
+    whisker = _line(panel.x(figure.lowest), y, panel.x(figure.highest), y, colour, width=2)
     return [*whisker, _dot(panel.x(figure.mean), y, colour)]
 
 
@@ -111,10 +111,9 @@ def _dot(x: float, y: float, colour: str) -> str:
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
 
 
-def _line(x: float, y: float, to_x: float, to_y: float, colour: str, width: float = 1) -> list[str]:
-    return [
-        f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}" stroke="{colour}" stroke-width="{width}"/>'
-    ]
+def _line(x: float, y: float, to_x: float, to_y: float, colour: str, *, width: int = 1) -> list[str]:
+    ends = f'x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}"'
+    return [f'<line {ends} stroke="{colour}" stroke-width="{width}"/>']
 
 
 def _text(
