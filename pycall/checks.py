@@ -181,6 +181,15 @@ def ip_address(raw: Raw) -> str:
         raise Unusable(f"{shown(raw)} is not an IP address.", "Give one such as 198.51.100.7.") from error
 
 
+def network(raw: Raw) -> str:
+    """An IPv4 or IPv6 network, or one address as such."""
+    try:
+        return str(ipaddress.ip_network(text(raw).strip()))
+    except ValueError as error:
+        hint = "Give one such as 192.0.2.0/24, or an address such as 192.0.2.7."
+        raise Unusable(f"{shown(raw)} is not a network.", hint) from error
+
+
 def port_range(raw: Raw) -> tuple[int, int]:
     """First and last port, ``61000-65535``."""
     match = re.fullmatch(r"([0-9]{1,5})-([0-9]{1,5})", str(raw))

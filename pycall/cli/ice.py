@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from pathlib import Path
-from typing import Final
 
 from pycall.cli.addresses import ANY, is_loopback, reachable
+from pycall.cli.secretfile import read_secret
 from pycall.config import ServerConfig
 from pycall.core.names import terminal_safe
 from pycall.errors import ConfigError, ListenFailed
 from pycall.server.coturn import RelaySettings
 from pycall.server.ice import Ice
 from pycall.server.iceservers import Turn
-
-MOST_CHARACTERS: Final = 1000
-"""A secret longer than this is none."""
 
 
 def ice_of(config: ServerConfig) -> Ice:
@@ -89,29 +85,12 @@ def _numeric(host: str) -> list[str]:
 def _elsewhere(config: ServerConfig) -> list[Turn]:
     if config.turn_secret and config.turn_secret_file:
         raise ConfigError("Of --turn-secret and --turn-secret-file only one can be meant.", "Leave one out.")
-    secret = _read(config.turn_secret_file) if config.turn_secret_file else config.turn_secret
+    secret = config.turn_secret
+    if config.turn_secret_file:
+        secret = read_secret(config.turn_secret_file, "--turn-secret-file", "coturn's static-auth-secret")
     if bool(secret) != bool(config.turn_url):
         raise ConfigError(
             "A TURN server's URL and the secret shared with it belong together.",
             "Give --turn-url and --turn-secret-file.",
         )
     return [Turn(config.turn_url, secret)] if secret else []
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8") as file:
-            secret = file.read(MOST_CHARACTERS + 1).strip()
-    except OSError as error:
-        why = error.strerror or "it cannot be read"
-        raise ConfigError(f"{path}: {why}.", "Check --turn-secret-file.") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"{path}: the secret is not text.", "Write it as coturn's static-auth-secret."
-        ) from error
-    if not secret or len(secret) > MOST_CHARACTERS or not secret.isprintable():
-        raise ConfigError(
-            f"{path}: there is no secret in it.",
-            "One line is needed, the same text as coturn's static-auth-secret.",
-        )
-    return secret

@@ -19,9 +19,9 @@ class TerminalFormatter(logging.Formatter):
         return "\n".join(map(terminal_safe, super().format(record).split("\n")))
 
 
-def log_to_stderr(*, own: int, others: int) -> None:
+def log_to_stderr(*, own: int, others: int, formatter: logging.Formatter | None = None) -> None:
     """Show records of pycall from level ``own`` on, of libraries from ``others`` on."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(TerminalFormatter(FORMAT))
+    handler.setFormatter(formatter or TerminalFormatter(FORMAT))
     logging.basicConfig(level=others, handlers=[handler], force=True)
     logging.getLogger("pycall").setLevel(own)

@@ -6,23 +6,28 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import click
 
+from pycall import __version__
 from pycall.cli.addresses import is_loopback, own_names, reachable
 from pycall.cli.folders import data_folder
 from pycall.cli.ice import announcement, ice_of
 from pycall.cli.log import log_to_stderr
 from pycall.cli.loop import run
-from pycall.cli.options import config_options
+from pycall.cli.options import config_options, key_option
 from pycall.cli.qrcode import can_print, fits_terminal, qr_code
 from pycall.cli.signals import on_ending
-from pycall.config import ServerConfig
-from pycall.errors import ConfigError
+from pycall.cli.status import metrics_key, show_status
+from pycall.config import CallConfig, ServerConfig, keys
+from pycall.errors import ConfigError, PycallError
 from pycall.server.app import SignallingServer
 from pycall.server.certificate import Identity, given_identity, own_identity
+from pycall.server.logs import JsonFormatter, TextFormatter, tell
+from pycall.server.readers import Readers
 
 OPEN_ROOMS: Final = (
     "Rooms are open: whoever reaches this server and knows or guesses a room's name can join it."
@@ -32,33 +37,104 @@ OWN_CERTIFICATE: Final = "The certificate is self-signed: browsers warn, `pycall
 GIVEN_CERTIFICATE: Final = "The SHA-256 of the certificate is"
 
 
+_ASKED: Final = {key.name: key for key in keys(CallConfig)}
+_WITH_STATUS: Final[dict[str, Any]] = {
+    "default": None, "envvar": None, "show_envvar": False, "show_default": False,
+}  # fmt: skip
+
+log = logging.getLogger(__name__)
+
+
 @click.command()
 @config_options(ServerConfig)
 @click.option("-v", "--verbose", is_flag=True, help="Log every connection to standard error.")
-def serve(config: ServerConfig, *, verbose: bool) -> int:
+@click.option("--status", is_flag=True, help="Show the figures of a running server, and end.")
+@key_option(_ASKED["server"], **_WITH_STATUS, help="With --status: the server, if it is not here.")
+@key_option(_ASKED["cert_sha256"], **_WITH_STATUS, help="With --status: the certificate to accept.")
+def serve(
+    config: ServerConfig, *, verbose: bool, status: bool, server: str | None, cert_sha256: str | None
+) -> int:
     """Run the signalling server until it is interrupted or terminated.
 
     Either signal ends it cleanly with exit code 0: everybody connected is told. A second one ends it at
-    once.
+    once. With --status and the same options it shows the figures of the server that runs.
     """
+    if status:
+        return show_status(config, server or "", cert_sha256 or "")
+    if server or cert_sha256:
+        raise ConfigError("--server and --cert-sha256 belong to --status.", "Add --status to ask a server.")
     # Libraries warn about what strangers send, with their addresses.
-    log_to_stderr(own=logging.DEBUG if verbose else logging.WARNING, others=logging.ERROR)
-    return run(_serve(config))
+    log_to_stderr(
+        own=logging.DEBUG if verbose else logging.WARNING, others=logging.ERROR, formatter=_formatter(config)
+    )
+    if config.log_format == "text":
+        return run(_serve(config))
+    log.setLevel(logging.INFO if log.getEffectiveLevel() > logging.INFO else logging.NOTSET)
+    return _run_logged(config)
+
+
+def _formatter(config: ServerConfig) -> logging.Formatter:
+    if config.log_format == "text":
+        return TextFormatter(is_private_shown=config.log_private)
+    return JsonFormatter(config.node or socket.gethostname(), is_private_shown=config.log_private)
+
+
+def _run_logged(config: ServerConfig) -> int:
+    """Run it; what ends it is a line of the log, too."""
+    try:
+        return run(_serve(config))
+    except PycallError as error:
+        tell(
+            *(log, logging.ERROR, "failed", "%(why)s"),
+            code=error.code,
+            why=error.message,
+            hint=error.hint,
+            exit_code=error.exit_code,
+        )
+        return error.exit_code
+    except Exception as bug:  # noqa: BLE001  the same as `main` does, in the form that was asked for
+        tell(log, logging.CRITICAL, "bug", "a bug ended the server", error=bug)
+        return 1
 
 
 async def _serve(config: ServerConfig) -> int:
     asked = _asked_to_end()
     identity = _identity(config)
     ice = ice_of(config)
-    tls = identity.context if identity else None
-    server = SignallingServer(config.host, config.port, tls=tls, ice=ice)
+    server = SignallingServer(
+        config.host,
+        config.port,
+        tls=identity.context if identity else None,
+        ice=ice,
+        node=config.node,
+        readers=Readers.of(config.metrics_from, metrics_key(config)),
+    )
     await server.start()
-    for line in _announcement(config, server.port, identity, announcement(ice)):
-        click.echo(line, color=True)
+    if config.log_format == "json":
+        _log_start(config, server.port, identity, ice.stun_port)
+    else:
+        for line in _announcement(config, server.port, identity, announcement(ice)):
+            click.echo(line, color=True)
     await asked.wait()
-    click.echo("Stopping ...")
+    if config.log_format == "json":
+        tell(log, logging.INFO, "ending", "asked to end")
+    else:
+        click.echo("Stopping ...")
     await server.stop()
     return 0
+
+
+def _log_start(config: ServerConfig, port: int, identity: Identity | None, stun_port: int | None) -> None:
+    """Log what :func:`_announcement` says to people."""
+    scheme = "https" if identity else "http"
+    tell(
+        *(log, logging.INFO, "started", "listening on %(urls)s"),
+        urls=" ".join(_url(scheme, each, port) for each in reachable(config.host)),
+        version=__version__,
+        port=port,
+        stun_port=stun_port,
+        cert_sha256=identity.sha256 if identity else None,
+    )
 
 
 def _identity(config: ServerConfig) -> Identity | None:

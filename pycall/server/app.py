@@ -12,19 +12,23 @@ from __future__ import annotations
 
 import errno
 import logging
+import socket
 import ssl
 from typing import Final
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-import pycall
 from pycall.core.names import terminal_safe
 from pycall.errors import ListenFailed
 from pycall.server.gateway import Gateway
+from pycall.server.health import Health, State
 from pycall.server.ice import Ice
 from pycall.server.limits import Limits
+from pycall.server.logs import tell
+from pycall.server.metrics import Metrics
 from pycall.server.pages import Pages
+from pycall.server.readers import Readers
 from pycall.server.store import MemoryRoomStore, RoomStore
 from pycall.server.transport import SocketServer
 
@@ -53,8 +57,14 @@ class SignallingServer:
         limits: Limits | None = None,
         store: RoomStore | None = None,
         ice: Ice | None = None,
+        node: str = "",
+        readers: Readers | None = None,
     ) -> None:
-        """``ice`` is what helps callers to connect, started and stopped with the server; default: nothing."""
+        """``ice`` is what helps callers to connect, started and stopped with the server; default: nothing.
+
+        ``node`` is what its figures are labelled with, by default this machine's name; ``readers`` may read
+        them, by default only this machine.
+        """
         self._host = host
         self._port = port
         self._tls = tls
@@ -62,7 +72,16 @@ class SignallingServer:
         self._wire = SocketServer(limits or Limits())
         self._ice = ice or Ice()
         self._gateway = Gateway(self._wire, self._store, ice_servers=self._ice.servers.for_member)
-        self._stopping = False
+        self._state: State = "starting"
+        self._health = Health(lambda: self._state, self._store)
+        self._metrics = Metrics(
+            self._wire.figures,
+            self._store,
+            self._health,
+            connections=lambda: self.connections,
+            node=node or socket.gethostname(),
+            readers=readers or Readers(),
+        )
         self._runner = web.AppRunner(
             self._application(), access_log=None, logger=_http_log(), shutdown_timeout=SHUTDOWN_S
         )
@@ -93,7 +112,8 @@ class SignallingServer:
             await self._runner.cleanup()
             await self._ice.stop()
             raise
-        log.debug("listening on port %d", self.port)
+        self._state = "ok"
+        tell(log, logging.DEBUG, "listening", "listening on port %(port)s", port=self.port)
 
     async def _listen(self) -> None:
         await self._runner.setup()
@@ -106,10 +126,11 @@ class SignallingServer:
 
     async def stop(self) -> None:
         """Tell everybody, close every connection and stop listening; takes about a second at most."""
-        self._stopping = True
+        self._state = "stopping"
         for site in list(self._runner.sites):
             await site.stop()
-        log.debug("stopping with %d connections", self.connections)
+        sentence = "stopping with %(connections)s connections"
+        tell(log, logging.DEBUG, "stopping", sentence, connections=self.connections)
         self._gateway.announce_stop()
         await self._wire.close()
         await self._runner.cleanup()
@@ -118,22 +139,10 @@ class SignallingServer:
     def _application(self) -> web.Application:
         application = web.Application()
         application.router.add_get("/socket.io/", self._wire.engine.handle_request)
-        application.router.add_get("/healthz", self._health)
+        self._health.add_to(application.router)
+        self._metrics.add_to(application.router)
         Pages().add_to(application.router)
         return application
-
-    async def _health(self, _request: web.Request) -> web.Response:
-        occupancy = await self._store.occupancy()
-        return web.json_response(
-            {
-                "status": "stopping" if self._stopping else "ok",
-                "version": pycall.__version__,
-                "rooms": occupancy.rooms,
-                "members": occupancy.members,
-                "connections": self.connections,
-            },
-            status=503 if self._stopping else 200,
-        )
 
 
 def _listen_failed(host: str, port: int, reason: Exception) -> ListenFailed:
@@ -150,9 +159,11 @@ def _listen_failed(host: str, port: int, reason: Exception) -> ListenFailed:
 def _http_log() -> logging.Logger:
     """For aiohttp: bugs are logged, but not what strangers send, which comes with their addresses."""
     http_log = logging.getLogger(f"{__name__}.http")
-    http_log.addFilter(_is_bug)
+    http_log.addFilter(_as_bug)
     return http_log
 
 
-def _is_bug(record: logging.LogRecord) -> bool:
+def _as_bug(record: logging.LogRecord) -> bool:
+    """Whether it is one; then it is told in our words, since aiohttp's have the address of who asked."""
+    record.__dict__ |= {"event": "bug", "msg": "a bug in answering a request", "args": ()}
     return record.exc_info is not None and not isinstance(record.exc_info[1], HttpProcessingError)

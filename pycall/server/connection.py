@@ -10,6 +10,7 @@ from typing import Final
 
 from aiohttp import WSCloseCode, web
 
+from pycall.server.figures import Figures, size_of
 from pycall.server.limits import Limits
 
 CLIENT_DISCONNECT: Final = "client disconnect"
@@ -22,6 +23,17 @@ CONNECTION_LOST: Final = "connection lost"
 NO_ANSWER: Final = "no answer to a ping"
 TOO_SLOW: Final = "too slow a reader"
 SERVER_ERROR: Final = "server error"
+SERVER_STOPPING: Final = "server stopping"
+NEVER_CONNECTED: Final = "never connected"
+UNREADABLE: Final = "unreadable frame"
+MALFORMED: Final = "bad-message"
+"""This one is followed by a colon and what is wrong."""
+
+CAUSES: Final = (
+    CLIENT_DISCONNECT, SEAT_RESUMED, CONNECTION_LOST, NO_ANSWER, TOO_SLOW, SERVER_ERROR, SERVER_STOPPING,
+    NEVER_CONNECTED, UNREADABLE, MALFORMED,
+)  # fmt: skip
+"""All causes but refusals that came too often, which begin with the code of the last one."""
 
 BROKEN: Final = frozenset({CONNECTION_LOST, NO_ANSWER, TOO_SLOW, SERVER_ERROR})
 """Causes that are nobody's will and nobody's fault: the same client may soon be here again."""
@@ -47,17 +59,24 @@ class Connection:
     """
 
     __slots__ = (
-        "_close_code", "_heartbeat", "_limits", "_loop", "_outgoing", "_patience", "_pinged", "_queued",
-        "_socket", "_transport", "_writer", "cause", "id", "strikes",
+        "_close_code", "_figures", "_heartbeat", "_limits", "_loop", "_outgoing", "_patience", "_pinged",
+        "_queued", "_socket", "_transport", "_writer", "cause", "id", "strikes",
     )  # fmt: skip
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport, limits: Limits) -> None:
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport,
+        limits: Limits,
+        figures: Figures,
+    ) -> None:
         self.id = generate_id()
         self.cause = ""
         self.strikes = 0
         self._socket = socket
         self._transport = transport
         self._limits = limits
+        self._figures = figures
         self._loop = asyncio.get_running_loop()
         self._outgoing: deque[str] = deque()
         self._queued = 0
@@ -65,7 +84,7 @@ class Connection:
         self._close_code = WSCloseCode.OK
         self._pinged = False
         self._heartbeat = self._loop.call_later(limits.ping_interval_s, self._beat)
-        self._patience = self._loop.call_later(limits.connect_timeout_s, self.cut_off, "never connected")
+        self._patience = self._loop.call_later(limits.connect_timeout_s, self.cut_off, NEVER_CONNECTED)
 
     def post(self, packet: str) -> None:
         """Send ``packet`` after what waits already; a reader too slow for it is cut off."""
@@ -120,6 +139,7 @@ class Connection:
                 async with asyncio.timeout(self._limits.stall_s):
                     await self._socket.send_str(packet)
                 self._queued -= len(packet)
+                self._figures.sent_bytes += size_of(packet)
         except TimeoutError:
             self.cut_off(TOO_SLOW)
         except ConnectionError:

@@ -13,21 +13,28 @@ import contextlib
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from pycall.server.connection import (
+    CAUSES,
     CLIENT_DISCONNECT,
     CONNECTION_LOST,
+    MALFORMED,
     SEAT_RESUMED,
     SERVER_ERROR,
+    SERVER_STOPPING,
+    UNREADABLE,
     Connection,
     PacketType,
     generate_id,
 )
+from pycall.server.figures import Figures, code_of, size_of
 from pycall.server.limits import Limits
+from pycall.server.logs import Private, tell
 
 Handler = Callable[..., Awaitable[None]]
 HandlerName = Literal["connect", "message", "disconnect"]
@@ -35,7 +42,7 @@ HandlerName = Literal["connect", "message", "disconnect"]
 _CLOSED_ON_PURPOSE: Final = frozenset({0, WSCloseCode.OK, WSCloseCode.GOING_AWAY})
 """Codes of a client's close frame; 0 is a frame without code."""
 
-_UNREMARKABLE: Final = frozenset({CLIENT_DISCONNECT, SEAT_RESUMED, CONNECTION_LOST, "server stopping"})
+_UNREMARKABLE: Final = frozenset({CLIENT_DISCONNECT, SEAT_RESUMED, CONNECTION_LOST, SERVER_STOPPING})
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +51,32 @@ class MalformedPacketError(ValueError):
     """A client sent what no client of this protocol sends; its connection ends."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why a request cannot become a connection; ``number`` is a code of Engine.IO protocol revision 4."""
+
+    status: int
+    number: int
+    sentence: str
+
+    @property
+    def code(self) -> str:
+        return "no-connection-" + self.sentence.lower().replace(" ", "-")
+
+    def answer(self) -> web.Response:
+        return web.json_response({"code": self.number, "message": self.sentence}, status=self.status)
+
+
 class Engine:
     """All connections, and what python-socketio's server expects of the engine below it."""
 
     async_mode = "aiohttp"
 
-    def __init__(self, *, limits: Limits, **_options: object) -> None:
+    def __init__(self, *, limits: Limits, figures: Figures, **_options: object) -> None:
         self.connections: dict[str, Connection] = {}
         self._limits = limits
+        self._figures = figures
+        figures.ended.update({code_of(cause): 0 for cause in CAUSES})
         self._handlers: dict[str, Handler] = {}
         self._stopping = False
 
@@ -77,7 +102,9 @@ class Engine:
         """Serve one websocket from its handshake to its end."""
         refusal = self._refusal(request)
         if refusal is not None:
-            return refusal
+            self._figures.refusals[refusal.code] += 1
+            tell(log, logging.DEBUG, "refused", "no connection was made: %(code)s", code=refusal.code)
+            return refusal.answer()
         socket = web.WebSocketResponse(
             compress=False, max_msg_size=self._limits.frame_bytes, timeout=self._limits.farewell_s / 2
         )
@@ -85,16 +112,21 @@ class Engine:
         transport = request.transport
         if transport is None:  # gone during the handshake
             return socket
-        connection = Connection(socket, transport, self._limits)
+        connection = Connection(socket, transport, self._limits, self._figures)
         self.connections[connection.id] = connection
+        self._figures.opened += 1
+        tell(
+            *(log, logging.DEBUG, "connected", "connection %(connection)s from %(address)s"),
+            connection=connection.id,
+            address=Private(request.remote),
+        )
         try:
             await self._handlers["connect"](connection.id, {"HTTP_HOST": request.headers.get("Host", "")})
             connection.post(PacketType.OPEN + self._greeting(connection))
             await self._listen(connection, socket)
         finally:
             connection.end(CONNECTION_LOST)
-            level = logging.DEBUG if connection.cause in _UNREMARKABLE else logging.INFO
-            log.log(level, "connection %s ended: %s", connection.id, connection.cause)
+            self._note_end(connection)
             try:
                 await self._handlers["disconnect"](connection.id, connection.cause)
             finally:
@@ -107,12 +139,25 @@ class Engine:
         self._stopping = True
         connections = list(self.connections.values())
         for connection in connections:
-            connection.end("server stopping", WSCloseCode.GOING_AWAY)
+            connection.end(SERVER_STOPPING, WSCloseCode.GOING_AWAY)
         await asyncio.gather(*(connection.farewell() for connection in connections))
 
     async def shutdown(self) -> None:
         """Part of python-socketio's expectations; see :meth:`stop`."""
         await self.stop()
+
+    def _note_end(self, connection: Connection) -> None:
+        code = code_of(connection.cause)
+        self._figures.ended[code] += 1
+        tell(
+            log,
+            logging.DEBUG if connection.cause in _UNREMARKABLE else logging.INFO,
+            "disconnected",
+            "connection %(connection)s ended: %(cause)s",
+            connection=connection.id,
+            code=code,
+            cause=connection.cause,
+        )
 
     def _greeting(self, connection: Connection) -> str:
         return json.dumps(
@@ -132,13 +177,14 @@ class Engine:
                 return
             match frame.type:
                 case WSMsgType.TEXT:
+                    self._figures.received_bytes += size_of(frame.data)
                     await self._take(connection, frame.data)
                 case WSMsgType.BINARY:
                     pass  # nothing announces one: Socket.IO packets with attachments are refused
                 case WSMsgType.CLOSE if frame.data in _CLOSED_ON_PURPOSE:
                     connection.end(CLIENT_DISCONNECT)
                 case WSMsgType.ERROR:
-                    connection.end("unreadable frame", WSCloseCode.PROTOCOL_ERROR)
+                    connection.end(UNREADABLE, WSCloseCode.PROTOCOL_ERROR)
                 case _:
                     return
             await asyncio.sleep(0)  # a client that sends without pause must not have the loop to itself
@@ -154,32 +200,34 @@ class Engine:
             case PacketType.NOOP | PacketType.BINARY:
                 pass
             case _:
-                connection.end("bad-message: malformed packet", WSCloseCode.PROTOCOL_ERROR)
+                connection.end(f"{MALFORMED}: malformed packet", WSCloseCode.PROTOCOL_ERROR)
 
     async def _deliver(self, connection: Connection, text: str) -> None:
         try:
             await self._handlers["message"](connection.id, text)
         except MalformedPacketError as malformed:
-            connection.end(f"bad-message: {malformed}", WSCloseCode.PROTOCOL_ERROR)
-        except Exception:
-            log.exception("connection %s: a bug in the server", connection.id)
+            connection.end(f"{MALFORMED}: {malformed}", WSCloseCode.PROTOCOL_ERROR)
+        except Exception as bug:  # noqa: BLE001  whatever it is, one connection ends and not the server
+            self._figures.bugs += 1
+            sentence = "connection %(connection)s: a bug in the server"
+            tell(log, logging.ERROR, "bug", sentence, error=bug, connection=connection.id)
             connection.end(SERVER_ERROR, WSCloseCode.INTERNAL_ERROR)
 
-    def _refusal(self, request: web.Request) -> web.Response | None:
-        """Why this request cannot become a connection; codes of Engine.IO protocol revision 4."""
+    def _refusal(self, request: web.Request) -> _Refusal | None:
+        """Why this request cannot become a connection."""
         query = request.query
         if self._stopping:
-            return _refuse(503, 3, "The server is stopping")
+            return _Refusal(503, 3, "The server is stopping")
         if query.get("EIO") != "4":
-            return _refuse(400, 5, "Unsupported protocol version")
+            return _Refusal(400, 5, "Unsupported protocol version")
         if "sid" in query:
-            return _refuse(400, 1, "Session ID unknown")
+            return _Refusal(400, 1, "Session ID unknown")
         if query.get("transport") != "websocket":
-            return _refuse(400, 0, "Transport unknown")
+            return _Refusal(400, 0, "Transport unknown")
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            return _refuse(400, 3, "Bad request")
+            return _Refusal(400, 3, "Bad request")
         if not _same_origin(request):
-            return _refuse(403, 4, "Forbidden")
+            return _Refusal(403, 4, "Forbidden")
         return None
 
 
@@ -191,8 +239,3 @@ def _same_origin(request: web.Request) -> bool:
     with contextlib.suppress(ValueError):
         return urlsplit(origin).netloc == request.host
     return False
-
-
-def _refuse(status: int, code: int, message: str) -> web.Response:
-    body: dict[str, Any] = {"code": code, "message": message}
-    return web.json_response(body, status=status)

@@ -16,6 +16,7 @@ from pycall.core.names import check_room_name
 from pycall.core.seats import Member
 from pycall.server.clients import MAX_NUMBER, Client, read_client
 from pycall.server.connection import BROKEN, CLIENT_DISCONNECT
+from pycall.server.logs import Private, tell
 from pycall.server.refusal import Refusal
 from pycall.server.store import RoomStore
 from pycall.server.transport import Ack, SocketServer
@@ -97,12 +98,22 @@ class Gateway:
         outputs = await self._store.apply(name, room.JoinAsked(id_, client.member, client.received))
         if room.SendFull(id_) in outputs:
             self._send(name, outputs)
-            return {"ok": False, "code": Refusal.FULL.code, "message": Refusal.FULL.sentence}
+            return self._wire.no(id_, Refusal.FULL)
         if client.room not in {None, name}:
             await self._vacate(id_, client)
         client.room = name
+        self._note_join(id_, name, client)
         self._send(name, outputs)
         return _OK
+
+    def _note_join(self, id_: str, name: str, client: Client) -> None:
+        self._wire.figures.joins += 1
+        tell(
+            *(log, logging.DEBUG, "joined", "connection %(connection)s joined %(room)s as %(name)s"),
+            connection=self._wire.connection_of(id_),
+            room=Private(name),
+            name=Private(client.member.name),
+        )
 
     async def _leave(self, id_: str, *arguments: object) -> Ack:
         name = _room_name(arguments)
@@ -155,6 +166,8 @@ class Gateway:
             if isinstance(output, room.Dismiss):
                 self._dismiss(output.to)
             elif output.to in self._clients:
+                if isinstance(output, room.Relay):
+                    self._wire.figures.relayed += 1
                 event, *arguments = self._event(name, output, self._clients[output.to])
                 self._wire.tell(output.to, str(event), *arguments)
         self._set_timer()

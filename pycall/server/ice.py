@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pycall.errors import ListenFailed
 from pycall.server.coturn import RelaySettings
 from pycall.server.iceservers import HERE, LIFETIME_S, LOOPBACK, IceServers, Turn
+from pycall.server.logs import tell
 from pycall.server.relay import Relay
 from pycall.server.stun import StunResponder
 
@@ -69,7 +70,7 @@ class Ice:
             sentence, hint = _why_not(error, port)
             if self._wanted_port or self._stun_addresses:
                 raise ListenFailed(sentence, hint) from error
-            log.warning("%s %s", sentence, hint)
+            tell(log, logging.WARNING, "no-stun", "%(why)s %(hint)s", why=sentence, hint=hint)
         else:
             is_local = all(ipaddress.ip_address(each).is_loopback for each in addresses)
             self.servers.stun = (f"stun:{LOOPBACK if is_local else HERE}:{port}",)

@@ -23,6 +23,7 @@ from pycall.core.names import terminal_safe
 from pycall.errors import ConfigError, ListenFailed
 from pycall.server.coturn import RelaySettings, configuration, options_of
 from pycall.server.iceservers import Turn
+from pycall.server.logs import tell
 
 PROGRAM: Final = "turnserver"
 HELP_S: Final = 10.0
@@ -112,9 +113,14 @@ class Relay:
             code = await run.ended()
             if run.age_s > STEADY_S:
                 pause = FIRST_PAUSE_S
-            log.warning("the TURN server ended (exit code %d), starting it again in %g s", code, pause)
+            tell(
+                *(log, logging.WARNING, "relay-ended"),
+                "the TURN server ended (exit code %(code)s), starting it again in %(pause_s)g s",
+                code=code,
+                pause_s=pause,
+            )
             run, pause = await self._relaunched(pause)
-            log.warning("the TURN server runs again")
+            tell(log, logging.WARNING, "relay-started", "the TURN server runs again")
 
     async def _relaunched(self, pause: float) -> tuple[_Run, float]:
         """Try until it runs; says once why it does not. Also returns the pause to begin with next time."""
@@ -125,7 +131,8 @@ class Relay:
             try:
                 self._run = await self._launched()
             except (ListenFailed, OSError) as error:
-                log.log(level, "%s (trying again in %g s)", error, pause)
+                sentence = "%(why)s (trying again in %(pause_s)g s)"
+                tell(log, level, "relay-failed", sentence, why=str(error), pause_s=pause)
                 level = logging.DEBUG
             else:
                 return self._run, pause
@@ -250,7 +257,7 @@ class _Run:
 
 def _log_bug(supervisor: asyncio.Task[None]) -> None:
     if not supervisor.cancelled() and (bug := supervisor.exception()) is not None:
-        log.error("the TURN server is not watched any more", exc_info=bug)
+        tell(log, logging.ERROR, "bug", "the TURN server is not watched any more", error=bug)
 
 
 def _given_away(folder: Path) -> tuple[str, str] | None:

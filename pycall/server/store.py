@@ -43,6 +43,11 @@ class RoomStore(Protocol):
         """How many rooms and members there are now."""
         ...
 
+    @property
+    def is_reachable(self) -> bool:
+        """Whether it can be used, as far as is known without asking it: anybody may make us look."""
+        ...
+
 
 class MemoryRoomStore:
     """The rooms of one process.
@@ -57,6 +62,7 @@ class MemoryRoomStore:
         self._holding = holding or Holding()
         self._clock = clock
         self._rooms: dict[str, room.Room] = {}
+        self._members = 0
         self._alarms: list[tuple[float, str]] = []
         """A heap of times at which to look at a room; one that is no use any more stays until its time."""
 
@@ -65,7 +71,9 @@ class MemoryRoomStore:
     async def apply(self, name: str, input_: room.Input) -> list[room.Output]:
         """See :meth:`RoomStore.apply`."""
         there = self._rooms.get(name) or room.Room(self._holding)
+        before = len(there.seats)
         outputs = there.handle(input_, self._clock())
+        self._members += len(there.seats) - before
         if there.seats:
             self._rooms[name] = there
             self._set_alarm(name, there.deadline)
@@ -90,7 +98,12 @@ class MemoryRoomStore:
 
     async def occupancy(self) -> Occupancy:
         """See :meth:`RoomStore.occupancy`."""
-        return Occupancy(len(self._rooms), sum(len(there.seats) for there in self._rooms.values()))
+        return Occupancy(len(self._rooms), self._members)
+
+    @property
+    def is_reachable(self) -> bool:
+        """See :meth:`RoomStore.is_reachable`."""
+        return True
 
     def _set_alarm(self, name: str, at: float | None) -> None:
         """Look at a room at ``at``; one that is looked at earlier anyway sets its next alarm then."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import time
 from typing import Any, Final, NoReturn, TypedDict
 
 import socketio
@@ -19,7 +20,9 @@ from socketio import packet
 
 from pycall.server.connection import CLIENT_DISCONNECT, SEAT_RESUMED
 from pycall.server.engine import Engine, MalformedPacketError
+from pycall.server.figures import Figures, size_of
 from pycall.server.limits import Limits
+from pycall.server.logs import tell
 from pycall.server.refusal import Refusal
 
 RESERVED_EVENTS: Final = frozenset({"connect", "disconnect", "connect_error", "*"})
@@ -27,6 +30,8 @@ RESERVED_EVENTS: Final = frozenset({"connect", "disconnect", "connect_error", "*
 
 NAMESPACE: Final = "/"
 """The only namespace there is."""
+
+log = logging.getLogger(__name__)
 
 
 class Ack(TypedDict, total=False):
@@ -86,7 +91,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
     returns the acknowledgement.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, figures: Figures | None = None) -> None:
+        self.figures = figures or Figures()
         self._limits = limits
         super().__init__(
             client_manager=ClientRegister(),
@@ -94,6 +100,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
             async_handlers=False,  # a client's events are handled in the order they were sent
             logger=_silent(),
             limits=limits,
+            figures=self.figures,
         )
 
     @property
@@ -104,18 +111,31 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
 
     def tell(self, client: str, event: str, *arguments: object) -> None:
         """Send an event without suspending; a client that is gone is not an error."""
-        connection = self.manager.eio_sid_from_sid(client, NAMESPACE)
+        connection = self.connection_of(client)
         if connection is not None:
             self._post(connection, packet.EVENT, data=[event, *arguments])
+
+    def connection_of(self, client: str) -> str | None:
+        """The id of the connection a client is on; None if it is gone."""
+        connection: str | None = self.manager.eio_sid_from_sid(client, NAMESPACE)
+        return connection
 
     def refuse(self, client: str, refusal: Refusal) -> Ack:
         """Tell a client what it did wrong; returns the acknowledgement that says the same."""
         self.tell(client, "error", refusal.code, refusal.sentence)
+        return self.no(client, refusal)
+
+    def no(self, client: str, refusal: Refusal) -> Ack:
+        """The acknowledgement that says what a client did wrong."""
+        self.figures.refusals[refusal.code] += 1
+        sentence = "connection %(connection)s was refused something: %(code)s"
+        connection = self.connection_of(client)
+        tell(log, logging.DEBUG, "refused", sentence, connection=connection, code=refusal.code)
         return {"ok": False, "code": refusal.code, "message": refusal.sentence}
 
     def dismiss(self, client: str) -> None:
         """End the connection of a client without a word; one that is gone is not an error."""
-        connection = self.engine.connections.get(self.manager.eio_sid_from_sid(client, NAMESPACE))
+        connection = self.engine.connections.get(self.connection_of(client) or "")
         if connection is not None:
             connection.cut_off(SEAT_RESUMED)
 
@@ -132,6 +152,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
 
     async def _handle_eio_message(self, connection: str, text: str) -> None:
         """Take one Socket.IO packet; raises MalformedPacketError when it is none."""
+        arrived = time.perf_counter()
         received = self._parse(connection, text)
         match received.packet_type:
             case packet.CONNECT:
@@ -141,7 +162,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
             case packet.DISCONNECT if (received.namespace or NAMESPACE) == NAMESPACE:
                 self.engine.connections[connection].end(CLIENT_DISCONNECT)
             case packet.EVENT | packet.BINARY_EVENT:
-                await self._take_event(connection, received, len(text.encode()))
+                await self._take_event(connection, received, size_of(text), arrived)
             case packet.DISCONNECT | packet.ACK | packet.BINARY_ACK:
                 pass  # of another namespace, or never asked for
             case _:
@@ -158,7 +179,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
             self._malformed(connection, "too deeply nested")
         return received
 
-    async def _take_event(self, connection: str, received: PlainPacket, size: int) -> None:
+    async def _take_event(self, connection: str, received: PlainPacket, size: int, arrived: float) -> None:
         client = self._client(connection)
         if client is None or (received.namespace or NAMESPACE) != NAMESPACE:
             return
@@ -168,6 +189,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
         refusal = self._refusal(received, data[0], size)
         if refusal is None:
             await self._handle_event(connection, NAMESPACE, received.id, data)
+            self.figures.handled(data[0], time.perf_counter() - arrived)
             return
         ack = self.refuse(client, refusal)
         if received.id is not None:

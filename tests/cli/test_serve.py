@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import re
 import signal
 import ssl
 import stat
@@ -20,8 +19,9 @@ import pytest
 from pycall.cli.addresses import lan_address, reachable
 from pycall.server.certificate import own_identity
 from tests.cli.scan import scanned
+from tests.cli.serving import serve
 from tests.cli.terminal import Start
-from tests.program import PYCALL, Program, Programs
+from tests.program import PYCALL, Programs
 from tests.server.raw import RawClient, raw_clients
 
 pytestmark = pytest.mark.integration
@@ -37,17 +37,6 @@ STOP_S = 5.0
 def data(tmp_path: Path) -> Data:
     """The environment of a program whose user keeps its data in an empty folder."""
     return {"XDG_DATA_HOME": str(tmp_path / "data")}
-
-
-def serve(
-    start_pycall: Programs, *options: str | Path, env: dict[str, str] | None = None
-) -> tuple[Program, int]:
-    """A started server and its port."""
-    program = start_pycall("serve", "--host", "127.0.0.1", "--port", "0", *options, env=env)
-    program.wait_for("In a browser")
-    found = re.search(r"https?://127\.0\.0\.1:(\d+)", program.stdout)
-    assert found is not None, program.stdout
-    return program, int(found[1])
 
 
 def test_it_says_where_it_listens_and_answers_there(start_pycall: Programs) -> None:
@@ -310,25 +299,6 @@ def test_a_key_it_does_not_know_is_an_error(start_pycall: Programs, tmp_path: Pa
     program = start_pycall("serve", "--config", config)
     assert program.wait() == 2
     assert "prot" in program.stderr
-
-
-def test_more_is_logged_when_asked_for_and_nothing_that_clients_sent(start_pycall: Programs) -> None:
-    program, port = serve(start_pycall, "-v")
-
-    async def misbehave() -> None:
-        async with raw_clients(port) as clients:
-            client = await clients({"pycall": 1, "name": "secret"})
-            await client.call("join", "secret-room")
-            await client.send("secret\x1b[2J")
-            await client.close_code()
-
-    asyncio.run(misbehave())
-    program.wait_for("malformed packet")
-    program.send_signal(signal.SIGTERM)
-    assert program.wait() == 0
-    assert "secret" not in program.stderr
-    assert "127.0.0.1" not in program.stderr
-    assert "\x1b" not in program.stderr
 
 
 def unsuspecting() -> ssl.SSLContext:

@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
-
 from pycall.core.seats import Holding
 from pycall.server.app import SignallingServer
 from pycall.server.limits import Limits
 from pycall.server.store import MemoryRoomStore
 from tests.server.raw import PATIENCE_S, Clients, RawClient, raw_clients
+from tests.server.scraping import scraped
 
 OK = {"ok": True}
 
@@ -71,7 +70,5 @@ async def serving(
 
 async def health(server: SignallingServer) -> dict[str, int]:
     """How many rooms and members the server sees."""
-    url = f"http://127.0.0.1:{server.port}/healthz"
-    async with aiohttp.ClientSession() as session, session.get(url) as response:
-        said = await response.json()
-    return {key: said[key] for key in ("rooms", "members")}
+    reading = await scraped(server)
+    return {name: int(reading.value(f"pycall_{name}") or 0) for name in ("rooms", "members")}

@@ -7,28 +7,9 @@ import socket
 import aiohttp
 import pytest
 
-import pycall
 from pycall.errors import ListenFailed
 from pycall.server.app import SignallingServer
 from tests.server.raw import Clients, raw_clients
-
-
-async def health(server: SignallingServer) -> dict[str, object]:
-    url = f"http://127.0.0.1:{server.port}/healthz"
-    async with aiohttp.ClientSession() as session, session.get(url) as response:
-        assert response.status == 200
-        body: dict[str, object] = await response.json()
-        return body
-
-
-async def test_health_counts_rooms_and_members(server: SignallingServer, clients: Clients) -> None:
-    empty = {"status": "ok", "version": pycall.__version__, "rooms": 0, "members": 0, "connections": 0}
-    assert await health(server) == empty
-    ann, _ = await clients.pair("kitchen")
-    await (await clients()).call("join", "garden")
-    assert await health(server) == {**empty, "rooms": 2, "members": 3, "connections": 3}
-    await ann.call("leave", "kitchen")
-    assert await health(server) == {**empty, "rooms": 2, "members": 2, "connections": 3}
 
 
 async def test_the_stop_is_told_to_everybody_each_in_its_own_words() -> None:

@@ -58,6 +58,10 @@ async def test_a_room_begins_with_the_first_and_vanishes_with_the_last(store: Ro
     assert await store.apply("kitchen", plain("d")) == [SendJoined("d", "d", 0, None)]
 
 
+async def test_a_store_that_answers_is_reachable(store: RoomStore) -> None:
+    assert store.is_reachable
+
+
 async def test_rooms_know_nothing_of_each_other(store: RoomStore) -> None:
     for name in ("kitchen", "Kitchen", "garden"):
         for member in "ab":

@@ -169,9 +169,9 @@ async def test_nothing_a_client_sends_is_logged(clients: Clients, caplog: pytest
     await ann.send("secret")
     await ann.close_code()
     ours = [record.getMessage() for record in caplog.records if not record.name.startswith("asyncio")]
-    assert len(ours) == 1
-    assert "secret" not in ours[0]
-    assert "\x1b" not in ours[0]
+    assert ours
+    assert "secret" not in "".join(ours)
+    assert "\x1b" not in "".join(ours)
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999", "[", "9" * 5000, ""])
