@@ -51,7 +51,8 @@ Not the same measurement everywhere:
 - **sound latency** is from the microphone to the speaker, without either's own: found by laying the
   recording over the spoken text. Plain aiortc's has no player's delay in it. Chromium's is right to about
   20 ms.
-- **STOI** is of what was played, in pieces of 2 s; of plain aiortc, of everything that came, however late.
+- **STOI** is of what was played, laid beside the text anew each half second; of plain aiortc, of everything
+  that came, however late.
 - **PSNR** is of the luma of each tenth shown picture against the one that was sent; a smaller one is scaled
   up.
 - **received** is all that came in on the transport; pycall's is of whole seconds. **On the link** is what
