@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 MAX_QUEUED_S: Final = 0.12
 """When the pictures that wait need longer than this, the next one is not encoded: a newer one will be."""
 
+SILENT_S: Final = 0.8
+"""When nothing is heard of what was sent for so long, all of it may have been lost."""
+
 SECOND_REPAIR_S: Final = 0.01
 """How much later a repair leaves that leaves twice: most bursts of losses are over by then."""
 
@@ -111,7 +114,7 @@ class Line:
         self._pacer: Pacer[Leaving | SentPacket] = Pacer(self._controller.pacing_rate)
         self._waking: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
-        self._over = False
+        self._told = self._over = False
         self._said: deque[bytes] = deque(maxlen=MAX_SAID)
 
     # What is sent
@@ -152,6 +155,11 @@ class Line:
     # What is known of the path
 
     @property
+    def silent(self) -> bool:
+        """Whether the other end told what arrives, and has stopped doing so: the path may be cut."""
+        return self._told and self._log.waiting_s(time.monotonic()) > SILENT_S
+
+    @property
     def rtt_s(self) -> float | None:
         """The round trip; ``None`` until it is known."""
         return self._controller.rtt_s
@@ -181,6 +189,7 @@ class Line:
         except ValueError as error:
             logger.debug("Dropped feedback: %s", error)
             return
+        self._told = True
         self._controller.acknowledged(self._log.acknowledge(arrivals, now), now)
 
     def reported(self, loss: float, rtt_s: float | None) -> None:
@@ -189,7 +198,7 @@ class Line:
 
     def estimated(self, bitrate: int) -> None:
         """Take the other end's estimate of what it can receive (REMB), bit/s."""
-        self._controller.estimated(bitrate, time.monotonic())
+        self._controller.estimated(bitrate)
 
     # Running
 

@@ -72,7 +72,7 @@ class PictureSender:
         self._encoder: PictureEncoder | None = None
         self._encoding = threading.Lock()
         self._encode_s = 0.0
-        self._key_wanted = False
+        self._key_wanted = self._unheard = False
         self._key_at = self._set_at = float("-inf")
         self.skipped = 0
         """Pictures that were left out since those before them had not left yet."""
@@ -91,6 +91,7 @@ class PictureSender:
         Returns when it is encoded. Raises :class:`ConnectionError` when the connection is over.
         """
         self._cadence.came(captured_at)
+        self._watch()
         if self._line.full:
             self.skipped += 1
             return
@@ -117,11 +118,20 @@ class PictureSender:
         """Free the encoder as soon as it is not at work any more."""
         asyncio.get_running_loop().run_in_executor(None, self._free)
 
+    def _watch(self) -> None:
+        """Begin with a key picture when the path is back: what was sent meanwhile is gone."""
+        unheard, self._unheard = self._unheard, self._line.silent
+        if unheard and not self._unheard:
+            self._key_wanted = True
+
     def _rung(self, frame: av.VideoFrame, bitrate: int, now: float) -> Rung:
         size = frame.width, frame.height
         if self._ladder is None or self._ladder[0] != size:
             self._ladder = size, Ladder(*size, USUAL_FPS)
-        return self._ladder[1].step(bitrate, self._encode_s, now)
+        ladder = self._ladder[1]
+        if self._unheard:  # a path that is cut is no narrow one
+            return ladder.rung
+        return ladder.step(bitrate, self._encode_s, now)
 
     def _encode(self, frame: av.VideoFrame, rung: Rung, bitrate: int, key: bool) -> tuple[bytes, bool]:
         """The encoded picture, and whether it is a key picture; in another thread."""

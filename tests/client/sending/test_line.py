@@ -82,7 +82,7 @@ async def test_what_arrived_makes_the_line_faster_and_garbage_does_not_matter(wi
             break
         wire.send([bytes(1_200)] * 2)
         await until(lambda number=number: len(wire.sent) == 2 * number + 2)  # type: ignore[misc]
-        arrivals = tuple((2 * number + at, time.monotonic() - began) for at in range(2))
+        arrivals = tuple((2 * number + at, wire.left[2 * number + at][1] - began) for at in range(2))
         wire.line.acknowledged(Feedback(2 * number, 2, 1, number & 0xFF, arrivals).encode())
         wire.line.acknowledged(b"\xff" * number)
     assert wire.line.figures().target > target
