@@ -1,12 +1,20 @@
-"""The rate at which to send, so that everything arrives and no queue stands."""
+"""The rate at which to send, so that everything arrives and no queue stands.
+
+In the manner of draft-ietf-rmcat-gcc-02, with what transport-wide feedback tells beyond a gradient: how long
+the queue is (:mod:`~pycall.client.congestion.delay`), and how fast packets leave it. The rate doubles and
+doubles while nothing is known of the way's limit; media itself is the probe. When a queue stands, less is
+sent than leaves it until it is empty, then nearly as much. Loss alone lowers the rate only if less is lost
+when less is sent (:mod:`~pycall.client.congestion.loss`).
+"""
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from typing import Final
 
 from pycall.client.congestion.delay import STANDING_S, Delay
 from pycall.client.congestion.loss import Loss, Trial, Verdict
+from pycall.client.congestion.reports import Reports
 from pycall.client.congestion.sent import Acknowledged
 from pycall.client.congestion.throughput import Throughput
 
@@ -30,9 +38,6 @@ SLOWLY: Final = 0.04
 CRUISING: Final = 0.92
 """What is sent of what the way was found to take, once its queue is empty."""
 
-LONGER_S: Final = 0.1
-"""A time there and back so much longer than the least is a queue, where only reports tell of it."""
-
 OVERLOADED: Final = 1.15
 """So many times as much as arrives is sent where a queue grows, or is full."""
 
@@ -42,6 +47,14 @@ UNEVEN: Final = 2.5
 FILLING: Final = 0.96
 """What is sent of what leaves the queue, as long as one can be seen leaving now and then."""
 
+DRAINED_S: Final = 0.4
+LEAST_LESS: Final = 0.12
+MOST_LESS: Final = 0.5
+"""A queue is to be gone after so long: by as much less is sent than leaves it, within these shares of it."""
+
+TRYING: Final = 0.9
+"""What is sent of what arrives while it is tried if less is lost then."""
+
 STUCK_S: Final = 1.0
 """A queue that does not shrink for so long, though less is sent than leaves it, is not ours: the way is
 longer now, or shared with others, or uneven. It is taken for empty, and :data:`FULL_S` is doubted."""
@@ -49,6 +62,9 @@ longer now, or shared with others, or uneven. It is taken for empty, and :data:`
 FULLEST_S: Final = 0.08
 FORGIVING_S: Final = 20.0
 """So long it takes until :data:`FULL_S` is believed again."""
+
+BETTER: Final = 1.08
+"""If so many times more arrives than the way was found to take, its limit is unknown again."""
 
 UNUSED: Final = 2.0
 """The rate is never this many times what arrives: nobody knows whether the way would take it."""
@@ -64,8 +80,32 @@ OPEN: Final = 0.05
 
 FASTEST: Final = 50_000_000
 
+LOSS_S: Final = 5.0
+"""The loss that is told is that of so long."""
+
 SILENT_S: Final = 0.5
 """After so long without a word about what was sent, and again each time, the rate is halved."""
+
+RESUMING: Final = 0.85
+"""What is sent of what was sent before, when something is heard again."""
+
+LONGEST_S: Final = 0.3
+"""Between two messages of feedback no more time is credited than this."""
+
+
+@dataclass(slots=True)
+class _Queue:
+    """A queue that was found, and is waited for to be empty."""
+
+    since: float
+    target: float
+    """What was sent before, bit/s."""
+    known: float | None
+    """What the way was believed to take before, bit/s."""
+    peak_s: float
+    marked_at: float
+    marked_s: float
+    """How long it was when it was looked at last to see if it shrinks."""
 
 
 class Controller:
@@ -78,25 +118,17 @@ class Controller:
         self._lowest, self._highest = lowest, highest
         self._target = float(start)
         self._delay, self._throughput, self._loss = Delay(), Throughput(), Loss()
-        self._trial = Trial(self._loss)
-        self._draining = False
+        self._trial, self._reports = Trial(self._loss), Reports()
+        self._capacity: float | None = None  # what the way takes, while it is known
+        self._by_loss = False  # whether it is known by what was lost, so that no queue will tell of more
+        self._queue: _Queue | None = None
         self._full_s = FULL_S
-        self._before = self._target
-        self._known: float | None = None
-        self._full_at = self._peak_s = 0.0
-        self._mark = (0.0, 0.0)
-        self._by_loss = False
+        self._tried = (0.0, 0.0)  # what was sent, and what arrived, when the trial began
         self._boldness = BOLD
-        self._capacity: float | None = None
+        self._rtt_s = 0.0
         self._heard_at: float | None = None
         self._before_silence: float | None = None
         self._halved_at = 0.0
-        self._feedback = False
-        self._rtt_s: float | None = None
-        self._reported_loss = 0.0
-        self._reported_at: float | None = None
-        self._least_rtt_s = math.inf
-        self._bound: float | None = None
 
     @property
     def target(self) -> int:
@@ -112,10 +144,17 @@ class Controller:
         """
         leaving = self._delay.capacity
         if leaving is not None:
-            factor = min(max(leaving * 1.1 / self._target, 1.25), 2.5)
+            factor = min(max(leaving * 1.1 / self._target, 1.25), BOLD)
+        elif self._capacity is not None or self._heard_at is None:
+            factor = GENTLY
         else:
-            factor = GENTLY if self._capacity is not None or not self._feedback else self._boldness
+            factor = self._boldness
         return round(min(self._target * factor, FASTEST))
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is heard of what is sent: the target is low for that alone, and will be back."""
+        return self._before_silence is not None
 
     @property
     def queue_s(self) -> float:
@@ -125,27 +164,29 @@ class Controller:
     @property
     def rtt_s(self) -> float | None:
         """The time there and back, seconds."""
-        return self._rtt_s
+        return self._reports.rtt_s if self._heard_at is None else self._rtt_s
 
     @property
     def loss(self) -> float:
         """Share of packets that did not come in the last seconds, 0..1."""
-        return self._loss.counted(self._loss.settled_at - 5.0)[1] if self._feedback else self._reported_loss
+        if self._heard_at is None:
+            return self._reports.loss
+        return self._loss.counted(self._loss.settled_at - LOSS_S)[1]
 
     @property
     def throughput(self) -> int | None:
-        """How much arrives, bit/s."""
+        """How much arrives, bit/s; ``None`` while unknown."""
         rate = self._throughput.rate
         return None if rate is None else round(rate)
 
     def acknowledged(self, told: Acknowledged, now: float) -> None:
         """Transport-wide feedback came."""
-        elapsed = 0.0 if self._heard_at is None else min(now - self._heard_at, 0.2)
-        self._heard_at, self._feedback = now, True
+        if all(result.arrived is None for result in told.results):
+            return  # there is no news in it: whatever is lost is told by those after it, too
+        elapsed = 0.0 if self._heard_at is None else min(now - self._heard_at, LONGEST_S)
+        self._heard_at = now
         if self._before_silence is not None:
-            self._delay.restart()
-            self._throughput.restart()
-            self._trial.restart(now)
+            self._resume(now)
         else:
             self._loss.add(told.results)
         self._throughput.add(told.results, gap=told.gap)
@@ -154,144 +195,131 @@ class Controller:
                 self._delay.interrupt()
             elif not result.repeated:
                 self._delay.add(result.sent_at, result.arrived, result.size)
-        if told.rtt_s is not None:
-            self._rtt_s = told.rtt_s if self._rtt_s is None else min(told.rtt_s, self._rtt_s * 1.02)
-        if self._before_silence is not None:
-            self._target, self._before_silence = self._before_silence * 0.8, None
-        self._decide(elapsed, now)
+        if told.rtt_s is not None:  # its least of about a second: most of the rest is the receiver waiting
+            self._rtt_s = min(told.rtt_s, self._rtt_s * 1.02) if self._rtt_s else told.rtt_s
+        arriving = self._throughput.rate
+        if arriving is not None:
+            self._decide(arriving, elapsed, now)
 
     def reported(self, fraction_lost: float, rtt_s: float | None, now: float) -> None:
-        """A receiver report came: all there is towards a peer without transport-wide feedback."""
-        self._reported_loss = fraction_lost
-        if self._feedback:
-            return
-        elapsed = min(now - self._reported_at, 5.0) if self._reported_at is not None else 0.0
-        self._reported_at = now
-        queue_s = 0.0
-        if rtt_s is not None:
-            self._rtt_s = rtt_s
-            self._least_rtt_s = min(self._least_rtt_s * (1 + elapsed / 100), rtt_s)
-            queue_s = rtt_s - self._least_rtt_s
-        if queue_s > LONGER_S:
-            self._set(self._target * 0.85)
-        elif fraction_lost > 0.1:
-            self._set(self._target * (1 - fraction_lost / 2))
-        elif fraction_lost < 0.02 or self._bound is not None:
-            self._set(self._target * (1 + 0.08 * elapsed))
+        """A receiver report came: used where there is no transport-wide feedback."""
+        self._reports.reported(fraction_lost, rtt_s)
+        if self._heard_at is None:
+            self._set(self._reports.judge(self._target, now))
 
-    def estimated(self, bitrate: int) -> None:
-        """The other end says what it can take (REMB): heeded where there is no better feedback."""
-        self._bound = bitrate
-        if not self._feedback:
-            self._set(max(self._target, bitrate / 2))
+    def estimated(self, bitrate: int, now: float) -> None:
+        """The other end says what it can take (REMB): used where there is no transport-wide feedback."""
+        self._reports.estimated(bitrate)
+        if self._heard_at is None:
+            self._set(self._reports.judge(self._target, now))
 
     def tick(self, waiting_s: float, now: float) -> None:
         """To be called each 0.1 s or so, with :meth:`SentLog.waiting_s`: for what nobody tells."""
-        if not self._feedback or waiting_s < SILENT_S or now - self._halved_at < SILENT_S:
+        patience_s = max(SILENT_S, 2 * self._rtt_s + 0.2)
+        if self._heard_at is None or waiting_s < patience_s or now - self._halved_at < patience_s:
             return
         self._halved_at = now
         if self._before_silence is None:
             self._before_silence = self._target
         self._set(self._target / 2)
 
-    def _decide(self, elapsed: float, now: float) -> None:
-        queue_s, arriving = self._delay.queue_s, self._throughput.rate
-        if arriving is None:
-            return
+    def _resume(self, now: float) -> None:
+        """Something is heard again: what was lost meanwhile, and what waited, tells nothing."""
+        assert self._before_silence is not None
+        self._delay.restart()
+        self._throughput.restart()
+        self._trial.restart(now)
+        self._queue = None
+        self._set(self._before_silence * RESUMING)
+        self._before_silence = None
+
+    def _decide(self, arriving: float, elapsed: float, now: float) -> None:
+        queue_s, is_even = self._delay.queue_s, self._delay.capacity is not None
+        if self._throughput.overload > OVERLOADED / (1 - self._trial.own):
+            queue_s = max(queue_s, self._delay.waited_s) if is_even else queue_s
+        elif not is_even:
+            queue_s /= UNEVEN
         self._full_s += (FULL_S - self._full_s) * elapsed / FORGIVING_S
-        is_overloaded = self._throughput.overload > self._overloaded
-        if self._delay.capacity is None:
-            queue_s /= 1 if is_overloaded else UNEVEN
-        elif is_overloaded:
-            queue_s = max(queue_s, self._delay.waited_s)
         if self._delay.crowded < OPEN:
             self._boldness = min(self._boldness * (1 + elapsed), BOLDEST)
         elif self._delay.crowded > 3 * OPEN:
             self._boldness = max(self._boldness * (1 - 2 * elapsed), BOLD)
-        if self._draining:
-            self._drain(queue_s, arriving, now)
+        if self._queue is not None:
             self._trial.restart(now)
+            self._drain(self._queue, queue_s, arriving, now)
         elif queue_s > self._full_s:
-            self._draining = True
-            self._before, self._known = self._target, self._capacity
-            self._full_at, self._peak_s, self._mark = now, queue_s, (now, queue_s)
-            self._find(queue_s, arriving)
+            self._queue = _Queue(now, self._target, self._capacity, queue_s, now, queue_s)
+            self._lower(queue_s, arriving)
         elif not self._try(arriving, elapsed, now):
             self._grow(queue_s, arriving, elapsed)
 
-    @property
-    def _overloaded(self) -> float:
-        return OVERLOADED / (1 - self._trial.own)
-
-    def _find(self, queue_s: float, arriving: float) -> None:
-        """A queue grows: what leaves it is what the way takes. Send less than that, until it is empty."""
+    def _lower(self, queue_s: float, arriving: float) -> None:
+        """A queue stands or grows: what leaves it is what the way takes. Send less than that."""
         self._capacity, self._by_loss = self._delay.capacity or arriving, False
-        self._set(min(self._target, self._capacity * (1 - min(max(queue_s / 0.4, 0.12), 0.5))))
+        share = min(max(queue_s / DRAINED_S, LEAST_LESS), MOST_LESS)
+        self._set(min(self._target, self._capacity * (1 - share)))
 
-    def _drain(self, queue_s: float, arriving: float, now: float) -> None:
-        """Wait for the queue to be empty."""
+    def _drain(self, queue: _Queue, queue_s: float, arriving: float, now: float) -> None:
+        """Wait for the queue to be empty, and find out whether it is one of ours."""
         assert self._capacity is not None
-        marked_at, marked_s = self._mark
-        rtt_s = self._rtt_s or 0.0
-        self._peak_s = max(self._peak_s, queue_s)
+        queue.peak_s = max(queue.peak_s, queue_s)
         if queue_s < EMPTY_S:
-            self._draining = False
-            takes_s = max(
-                STANDING_S, 0.6 * self._peak_s * self._capacity / max(self._capacity - self._target, 1.0)
-            )
-            if now < self._full_at + rtt_s + takes_s:
-                self._doubt()
+            self._queue = None
+            takes_s = queue.peak_s * self._capacity / max(self._capacity - self._target, 1.0)
+            if now - queue.since < self._rtt_s + max(STANDING_S, 0.6 * takes_s):
+                self._doubt(queue)  # it went before less could have arrived
             else:
                 self._set(self._capacity * CRUISING)
-        elif queue_s < marked_s * 0.7:
-            self._mark = (now, queue_s)
-        elif queue_s > marked_s + 0.01 or self._throughput.overload > self._overloaded:
-            self._mark = (now, queue_s)
-            self._find(queue_s, arriving)
-        elif now - marked_at > STUCK_S + 2 * rtt_s:
-            self._draining = False
+        elif queue_s > queue.marked_s + 0.01 or self._throughput.overload > OVERLOADED / (
+            1 - self._trial.own
+        ):
+            queue.marked_at, queue.marked_s = now, queue_s
+            self._lower(queue_s, arriving)
+        elif queue_s < queue.marked_s * 0.7:
+            queue.marked_at, queue.marked_s = now, queue_s
+        elif now - queue.marked_at > STUCK_S + 2 * self._rtt_s:
+            self._queue = None
             self._delay.forget_base()
-            self._doubt()
+            self._doubt(queue)
 
-    def _doubt(self) -> None:
+    def _doubt(self, queue: _Queue) -> None:
         """It was no queue of ours: take it back, and take the next for one a little later."""
         self._full_s = min(self._full_s * 1.2, FULLEST_S)
-        self._capacity = self._known
-        self._set(self._before)
+        self._capacity = queue.known
+        self._set(queue.target)
 
     def _try(self, arriving: float, elapsed: float, now: float) -> bool:
         """Whether it is being tried if less is lost when less is sent."""
-        match self._trial.judge(elapsed, self._rtt_s or 0.0, now):
+        sent, arrived = self._tried
+        match self._trial.judge(elapsed, self._rtt_s, now):
             case Verdict.TRY:
-                self._before, self._known = self._target, arriving
-                self._set(min(self._target, arriving * 0.9))
+                self._tried = (self._target, arriving)
+                self._set(min(self._target, arriving * TRYING))
             case Verdict.OWN:
-                self._set(self._before)
+                self._set(sent)
             case Verdict.TOO_MUCH:
-                self._capacity, self._by_loss = self._known, True
-                self._set((self._known or arriving) * CRUISING)
+                self._capacity, self._by_loss = arrived, True
+                self._set(arrived * CRUISING)
             case None:
                 pass
         return self._trial.is_on
 
     def _grow(self, queue_s: float, arriving: float, elapsed: float) -> None:
-        known, leaving = self._capacity, self._delay.capacity
-        if known is not None and arriving > known * 1.08:
-            known = self._capacity = None
-        if known is None and (leaving is None or self._target < leaving * 0.8):
-            wanted = self._target * 2 ** (elapsed / max(DOUBLING_S, 4 * (self._rtt_s or 0.0)))
+        if self._capacity is not None and arriving > self._capacity * BETTER:
+            self._capacity = None
+        leaving = self._delay.capacity
+        if self._capacity is None and (leaving is None or self._target < leaving * 0.8):
+            wanted = self._target * 2 ** (elapsed / max(DOUBLING_S, 4 * self._rtt_s))
         else:
-            slowly = SLOWLY
+            slowly = SLOWLY * elapsed
             if self._by_loss:
                 slowly /= 2
-            elif self._delay.crowded < 0.03:
+            elif self._delay.crowded < OPEN:
                 slowly *= 2.5
-            wanted = self._target * (1 + slowly * elapsed * max(1 - queue_s / EMPTY_S, -1.0))
+            wanted = self._target * (1 + slowly * max(1 - queue_s / EMPTY_S, -1.0))
             if leaving is not None:
-                wanted = min(wanted, max(leaving * FILLING, self._target * (1 - slowly * elapsed)))
+                wanted = min(wanted, max(leaving * FILLING, self._target * (1 - slowly)))
         self._set(min(wanted, max(self._target, arriving * UNUSED)))
 
     def _set(self, rate: float) -> None:
-        if self._bound is not None and not self._feedback:
-            rate = min(rate, self._bound)
         self._target = min(max(rate, self._lowest), self._highest)
