@@ -198,7 +198,7 @@ class Line:
 
     def estimated(self, bitrate: int) -> None:
         """Take the other end's estimate of what it can receive (REMB), bit/s."""
-        self._controller.estimated(bitrate)
+        self._controller.estimated(bitrate, time.monotonic())
 
     # Running
 

@@ -22,6 +22,9 @@ KEY_EVERY_S: Final = 0.3
 SETTING_EVERY_S: Final = 0.15
 """How often the encoder's bit rate is set."""
 
+MUCH_LESS: Final = 0.85
+"""A bit rate that fell to this part of what is set is not waited with: each picture too large is a queue."""
+
 USUAL_FPS: Final = 30.0
 """Taken for granted until pictures have come."""
 
@@ -72,6 +75,7 @@ class PictureSender:
         self._encoder: PictureEncoder | None = None
         self._encoding = threading.Lock()
         self._encode_s = 0.0
+        self._bitrate = 0
         self._key_wanted = self._unheard = False
         self._key_at = self._set_at = float("-inf")
         self.skipped = 0
@@ -142,11 +146,11 @@ class PictureSender:
             if encoder is None or (encoder.width, encoder.height) != (rung.width, rung.height):
                 if encoder is not None:
                     encoder.close()
-                key, self._set_at = True, now
+                key, self._set_at, self._bitrate = True, now, bitrate
                 encoder = open_picture_encoder(self._codec, rung.width, rung.height, bitrate, fps)
                 self._encoder = encoder
-            elif now - self._set_at >= SETTING_EVERY_S:
-                self._set_at = now
+            elif now - self._set_at >= SETTING_EVERY_S or bitrate < self._bitrate * MUCH_LESS:
+                self._set_at, self._bitrate = now, bitrate
                 encoder.set_bitrate(bitrate)
                 encoder.set_frame_rate(fps)
             return encoder.encode(self._scaler.scale(frame, rung.width, rung.height), key=key), key
