@@ -18,6 +18,9 @@ from pycall.media.playout.playout import Playout
 from pycall.media.playout.schedule import Schedule
 from pycall.media.tap import Tap
 
+LOOKAHEAD_S: Final = 0.0065
+"""So much later sound leaves Opus than its time stamps say, mostly for its encoder (RFC 6716 section 2)."""
+
 MEMORY: Final = 30
 """Pictures whose delays are told: a second."""
 
@@ -128,7 +131,7 @@ class FarEnd:
     def _heard_s(self, now: float) -> float | None:
         """How long ago what is pulled now was captured, when it comes out; ``None`` when nothing is."""
         captured_at = self.playout.capture_time_playing(now)
-        return None if captured_at is None else now + self._device_s - captured_at
+        return None if captured_at is None else now + LOOKAHEAD_S + self._device_s - captured_at
 
     def _show(self, received: _Received) -> None:
         frame, arrival, captured_at = received

@@ -22,8 +22,8 @@ LATE_S: Final = 0.045
 MOST_S: Final = 0.250
 """Neither is held longer for the other than this, whatever the other end says of its clock."""
 
-STEP_S: Final = 0.005
-"""From one picture to the next the delay changes by this at most: a sixth of the time between two."""
+STEP_S: Final = 0.008
+"""From one picture to the next the delay changes by this at most: a quarter of the time between two."""
 
 MEMORY: Final = 15
 """Pictures over which delays are smoothed: half a second."""
