@@ -186,8 +186,7 @@ class Playout:
         if (over and not lacked) or not unpacker.shelf.put(packet):
             return
         self._learn(packet, transit, arrival, repaired=repaired)
-        if self._held() > BOUND and unpacker.shelf.stop is not None:
-            self._go(unpacker.shelf.stop - int(self.target_s * SAMPLE_RATE))
+        self._bound()
 
     def _learn(self, packet: Held, transit: float, arrival: float, *, repaired: bool) -> None:
         """Adapt the target to when ``packet`` came."""
@@ -212,8 +211,11 @@ class Playout:
         return self._offset - (self._gauge.base or 0.0)
 
     def _held(self) -> int:
-        reel, stop = self._unpacker.reel, self._unpacker.shelf.stop
-        return max(reel.end, stop if stop is not None else reel.end) - reel.timestamp
+        reel, packet, stop = self._unpacker.reel, self._unpacker.waiting, self._unpacker.shelf.stop
+        if packet is None or stop is None:
+            return reel.ahead
+        begin = max(reel.end, packet.timestamp) - reel.ahead if self._standing else reel.timestamp
+        return max(reel.ahead, stop - begin)
 
     def _piece(self, now: float) -> Samples:
         """The next 10 ms, which are played at ``now``."""
@@ -251,6 +253,7 @@ class Playout:
         unpacker.resume(at)
         self._standing, self._begun, self._steered = False, True, 0
         self._offset = now - unpacker.reel.timestamp / SAMPLE_RATE
+        self._bound()
 
     def _steer(self) -> None:
         """Leave out or repeat one period when the delay is off its target."""
@@ -267,8 +270,12 @@ class Playout:
             self._offset -= moved / SAMPLE_RATE
             self._steered = 0
 
-    def _go(self, timestamp: int) -> None:
-        """Leave out what is before ``timestamp``."""
+    def _bound(self) -> None:
+        """Leave out the oldest when more is held than ever should be."""
+        stop = self._unpacker.shelf.stop
+        if stop is None or self._held() <= BOUND:
+            return
+        timestamp = stop - int(self.target_s * SAMPLE_RATE)
         moved = timestamp - self._unpacker.reel.timestamp
         if moved > 0:
             self._unpacker.go(timestamp)

@@ -89,7 +89,8 @@ class Unpacker:
 
     def go(self, timestamp: int) -> None:
         """Leave out what is before ``timestamp``."""
-        if timestamp > self.reel.end:
+        packet = self.waiting
+        if packet is not None and packet.timestamp < timestamp:
             self._sequence = None
         self.reel.go(timestamp)
 
@@ -121,7 +122,7 @@ class Unpacker:
         gap = packet.timestamp - self.reel.end
         if gap <= 0:
             self._decode(self.shelf.take())
-        elif self.follows(packet) or self._pause:
+        elif self.follows(packet):
             self.reel.append(self._conceal(min(PIECE, gap)))
         else:
             self._bridge(packet, gap)
@@ -142,11 +143,12 @@ class Unpacker:
             if recovered is not None:
                 self._gaps.append(_Gap(self.reel.end, packet.timestamp, "recovered"))
                 self._append(recovered)
+                self._pause = False
                 self.recovered += gap
                 return
         count = min(PIECE, gap if gap <= packet.length else gap - packet.length)
         self._gaps.append(_Gap(self.reel.end, self.reel.end + count, "concealed"))
-        self.concealed += count
+        self.concealed += 0 if self._pause else count
         self.reel.append(self._conceal(count))
 
     def _decode(self, packet: Held) -> None:

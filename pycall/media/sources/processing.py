@@ -14,8 +14,8 @@ import numpy as np
 from pywebrtc_audio import AudioProcessor
 
 from pycall.media.frames import SAMPLE_RATE, Samples, Sound
-from pycall.media.playout.timeline import Timeline
 from pycall.media.sampleclock import SampleClock
+from pycall.media.sources.timeline import Timeline
 
 LEAD: Final = 960
 """Samples, 20 ms: the far sound is shown to the canceller this much early, as an echo can be cancelled

@@ -1,4 +1,4 @@
-"""Received samples in the order of the sender's clock, with a note of which of them are there."""
+"""Played samples by their number, with a note of which of them are there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pycall.media.frames import Samples
 
 CAPACITY: Final = 1 << 16
-"""Samples held: 1.37 s, far more than playout ever waits; what was played stays for a while too."""
+"""Samples held: 1.37 s, far more than two devices are apart; what was played stays for a while too."""
 
 
 class Timeline:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pycall.media.frames import Samples
-from pycall.media.playout.timeline import CAPACITY, Timeline
+from pycall.media.sources.timeline import CAPACITY, Timeline
 
 HUGE = 1 << 40
 
