@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 BIN := .venv/bin
 
-.PHONY: help run test check lab lint lint-page format clean
+.PHONY: help run test check lab soak lint lint-page format clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,10 @@ lab: .venv/installed-dev  ## calls in bad networks (as root, over two hours): th
 	@failed=0; $(BIN)/python -m tests.netlab.lab || failed=1; \
 	$(BIN)/python benchmarks/bad_network.py --json build/bad_network.jsonl --plot build/bad_network.svg || failed=1; \
 	exit $$failed
+
+soak: .venv/installed-dev  ## a call of half an hour with losses and drifting clocks (as root): what does not stay level
+	@.ci/debian
+	@$(BIN)/python -m tests.netlab.soak
 
 lint:
 	@$(BIN)/ruff format --check --quiet .

@@ -29,6 +29,7 @@ from pycall.core import events
 from pycall.core.events import Event
 from pycall.media.frames import BLOCK, SAMPLE_RATE, Picture, Sound
 from pycall.media.playout import speaker
+from pycall.media.playout.playout import Playout
 from pycall.media.sources import opening
 from pycall.media.tap import Tap
 from pycall.media.testsignals.strip import read_strip
@@ -63,6 +64,7 @@ class Figures:
     """A renderer that shows nothing; what happens since the last line."""
 
     def __init__(self) -> None:
+        self.playout = Playout()
         self.joined = asyncio.Event()
         self.connected = asyncio.Event()
         self._pictures = 0
@@ -80,6 +82,7 @@ class Figures:
                 self.connected.set()
             case events.Stats():
                 self._note("received_kbps", event.received_kbps)
+                self._note("held_ms", 1000 * self.playout.held_s)
                 self._lost = event.packets_lost
             case events.Latency(kind=kind):
                 self._note(f"{kind}_ms", event.total_ms)
@@ -99,10 +102,9 @@ class Figures:
         if strip is not None:
             self._latencies.append((unix_time() * 1000 - strip[1]) % WRAP_MS)
 
-    def line(self, session: Session, at: float, every: float) -> dict[str, Any]:
+    def line(self, at: float, every: float) -> dict[str, Any]:
         """The figures since the last line; ``at`` is seconds since the beginning."""
-        playout = session.studio.incoming.playout
-        concealed, recovered = playout.concealed, playout.recovered
+        concealed, recovered = self.playout.concealed, self.playout.recovered
         asked = every * SAMPLE_RATE
         latencies = sorted(self._latencies) or [math.nan]
         line = {
@@ -111,7 +113,6 @@ class Figures:
             "picture_p50_ms": round(latencies[len(latencies) // 2], 1),
             "picture_p95_ms": round(latencies[int(len(latencies) * 0.95)], 1),
             **{name: round(statistics.median(values), 1) for name, values in self._seen.items() if values},
-            "held_ms": round(playout.held_s * 1000, 1),
             "concealed_percent": round(100 * (concealed - self._concealed) / asked, 2),
             "recovered_percent": round(100 * (recovered - self._recovered) / asked, 2),
             "lost": self._lost,
@@ -134,6 +135,7 @@ async def soaked(config: CallConfig, every: float) -> None:
     """Call until somebody hangs up, and tell."""
     figures = Figures()
     session = Session("soak", config, figures)
+    figures.playout = session.studio.incoming.playout
     tap = Tap("figures", session.studio.incoming.shown, figures.picture)
     call = asyncio.create_task(session.run())
     await _either(figures.joined, call)
@@ -141,7 +143,7 @@ async def soaked(config: CallConfig, every: float) -> None:
     await _either(figures.connected, call)
     begun, number = time.monotonic(), 1
     while not (await asyncio.wait([call], timeout=begun + number * every - time.monotonic()))[0]:
-        _say({"event": "soak"} | figures.line(session, time.monotonic() - begun, every))
+        _say({"event": "soak"} | figures.line(time.monotonic() - begun, every))
         number += 1
     tap.close()
     await call
