@@ -31,8 +31,13 @@ def replace(owner: Any, name: str, replacement: object) -> Any:
 
 
 def has_all(owner: object, *names: str) -> bool:
-    """Whether the releases are known and ``owner`` has these names; says so if not."""
+    """Whether the releases are known and ``owner`` has these names; says so once if not."""
     missing = [name for name in names if not hasattr(owner, name)]
     if missing:
-        logger.error("aiortc is different inside than expected: no %s", ", ".join(missing))
+        _miss(", ".join(missing))
     return versions_known() and not missing
+
+
+@functools.cache
+def _miss(names: str) -> None:
+    logger.error("aiortc is different inside than expected: no %s", names)
