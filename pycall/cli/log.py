@@ -6,6 +6,7 @@ import logging
 import sys
 from typing import Final
 
+from pycall.cli.outlet import Outlet
 from pycall.core.names import terminal_safe
 
 FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -19,9 +20,14 @@ class TerminalFormatter(logging.Formatter):
         return "\n".join(map(terminal_safe, super().format(record).split("\n")))
 
 
-def log_to_stderr(*, own: int, others: int, formatter: logging.Formatter | None = None) -> None:
-    """Show records of pycall from level ``own`` on, of libraries from ``others`` on."""
-    handler = logging.StreamHandler(sys.stderr)
+def log_to_stderr(
+    *, own: int, others: int, formatter: logging.Formatter | None = None, outlet: Outlet | None = None
+) -> None:
+    """Show records of pycall from level ``own`` on, of libraries from ``others`` on.
+
+    With an ``outlet`` for stderr nobody waits for who reads it.
+    """
+    handler = logging.StreamHandler(outlet or sys.stderr)
     handler.setFormatter(formatter or TerminalFormatter(FORMAT))
     logging.basicConfig(level=others, handlers=[handler], force=True)
     logging.getLogger("pycall").setLevel(own)

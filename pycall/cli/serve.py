@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from pycall.cli.ice import announcement, ice_of
 from pycall.cli.log import log_to_stderr
 from pycall.cli.loop import run
 from pycall.cli.options import config_options, key_option
+from pycall.cli.outlet import Outlet
 from pycall.cli.qrcode import can_print, fits_terminal, qr_code
 from pycall.cli.signals import on_ending
 from pycall.cli.status import metrics_key, show_status
@@ -63,14 +65,17 @@ def serve(
         return show_status(config, server or "", cert_sha256 or "")
     if server or cert_sha256:
         raise ConfigError("--server and --cert-sha256 belong to --status.", "Add --status to ask a server.")
-    # Libraries warn about what strangers send, with their addresses.
-    log_to_stderr(
-        own=logging.DEBUG if verbose else logging.WARNING, others=logging.ERROR, formatter=_formatter(config)
-    )
-    if config.log_format == "text":
-        return run(_serve(config))
-    log.setLevel(logging.INFO if log.getEffectiveLevel() > logging.INFO else logging.NOTSET)
-    return _run_logged(config)
+    with Outlet(sys.stderr) as outlet:
+        log_to_stderr(
+            own=logging.DEBUG if verbose else logging.WARNING,
+            others=logging.ERROR,  # libraries warn about what strangers send
+            formatter=_formatter(config),
+            outlet=outlet,
+        )
+        if config.log_format == "text":
+            return run(_serve(config))
+        log.setLevel(logging.DEBUG if verbose else logging.INFO)
+        return _run_logged(config)
 
 
 def _formatter(config: ServerConfig) -> logging.Formatter:

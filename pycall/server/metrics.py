@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 import pycall
 from pycall.server.figures import BOUNDS_S, Figures, Histogram
 from pycall.server.health import NOT_KEPT, Health
+from pycall.server.process import process_figures
 from pycall.server.readers import Readers
 from pycall.server.store import Occupancy, RoomStore
 
@@ -58,7 +59,6 @@ class Metrics(Collector):
         self._readers = readers
         self._occupancy = EMPTY
         self._began = time.monotonic()
-        self._process = ProcessCollector(registry=None)
         self.registry.register(self)
 
     def add_to(self, router: web.UrlDispatcher) -> None:
@@ -67,7 +67,7 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """What Prometheus' library asks for; rooms and members are those of the last request."""
-        for family in itertools.chain(self._now(), self._counted(), self._process.collect()):
+        for family in itertools.chain(self._now(), self._counted(), _process()):
             family.samples = [
                 sample._replace(labels={"node": self._node, **sample.labels}) for sample in family.samples
             ]
@@ -114,6 +114,12 @@ class Metrics(Collector):
         for event, histogram in figures.handling.items():
             handling.add_metric([event], _cumulative(histogram), histogram.total_s)
         yield handling
+
+
+def _process() -> Iterator[Metric]:
+    for name, value in process_figures().items():
+        kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+        yield kind(f"process_{name}", "Of the process, as the system tells it.", value=value)
 
 
 def _by_label(name: str, about: str, label: str, counts: Counter[str]) -> Metric:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import subprocess
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from tests.cli.serving import serve
-from tests.program import Programs
+from tests.program import PYCALL, Programs
 from tests.server.raw import Clients
 
 pytestmark = pytest.mark.integration
+
+PIPE_BYTES = 65_536
+"""What Linux keeps for who does not read; a line has about a hundred."""
 
 CANARIES = ("canary", "127.0.0.77")
 
@@ -84,6 +88,26 @@ def test_a_log_in_json_tells_start_and_end_too_and_nothing_else_is_printed(start
     assert started["stun_port"] == started["port"] == port
     assert ending["event"] == "ending"
     assert started["node"] == ending["node"] == "lab"
+
+
+def test_the_server_waits_for_nobody_who_reads_its_log(free_port: int) -> None:
+    command = [str(PYCALL), "serve", "--host", "127.0.0.1", "--port", str(free_port), "--no-stun", "-v"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"Signalling server listening")
+
+        async def make_it_log() -> None:
+            url = f"http://127.0.0.1:{free_port}"
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as session:
+                for _ in range(2 * PIPE_BYTES // 100):
+                    async with session.get(f"{url}/socket.io/?EIO=3") as response:
+                        assert response.status == 400
+                async with session.get(f"{url}/healthz") as response:
+                    assert response.status == 200
+
+        asyncio.run(make_it_log())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
 
 
 def test_in_json_what_ends_it_is_a_line_too(start_pycall: Programs) -> None:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import socket
+from pathlib import Path
+from typing import Final
 
 import pytest
 from prometheus_client import REGISTRY, generate_latest
@@ -13,6 +17,8 @@ from pycall.server.limits import Limits
 from tests.server.raw import Clients, raw_clients
 from tests.server.scraping import answered, scraped
 from tests.server.seating import serving
+
+DOCS: Final = Path(__file__).parents[2] / "docs"
 
 
 async def test_it_tells_rooms_members_and_connections(server: SignallingServer, clients: Clients) -> None:
@@ -165,6 +171,28 @@ async def test_two_servers_in_one_process_count_for_themselves(server: Signallin
 async def test_many_may_read_at_once(server: SignallingServer, readers: int) -> None:
     answers = await asyncio.gather(*(answered(server, "/metrics") for _ in range(readers)))
     assert {status for status, _ in answers} == {200}
+
+
+async def test_the_dashboard_asks_for_what_there_is(server: SignallingServer) -> None:
+    dashboard = json.loads((DOCS / "grafana.json").read_text(encoding="utf-8"))
+    panels = [each for each in dashboard["panels"] if each["type"] != "row"]
+    asked = "".join(target["expr"] for panel in panels for target in panel["targets"])
+    _, text = await answered(server, "/metrics")
+    told = {re.split(r"[{ ]", each)[0] for each in _series(text)}
+    wanted = set(re.findall(r"\b(?:pycall|process)_\w+", asked))
+    assert wanted <= told
+    assert {name for name in told if name.startswith("pycall_")} - wanted == {
+        "pycall_build_info", "pycall_handling_seconds_count", "pycall_handling_seconds_sum",
+    }  # fmt: skip
+    assert asked.count("{") == asked.count('node=~"$node"')
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+    taken = [cell for panel in dashboard["panels"] for cell in _cells(**panel["gridPos"])]
+    assert len(taken) == len(set(taken))
+
+
+def _cells(x: int, y: int, w: int, h: int) -> list[tuple[int, int]]:
+    assert x + w <= 24
+    return [(column, row) for column in range(x, x + w) for row in range(y, y + h)]
 
 
 def _series(text: str) -> set[str]:
