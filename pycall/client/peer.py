@@ -104,7 +104,7 @@ class Peer:
         self._over = False
         self._path: Path | None = None
         self._reception = Reception(attempt, incoming, self._control.clock, self.stages, post)
-        self._inbound = compat.Inbound(self._say, self._rtt_s, self._reception.packet_came)
+        self._inbound = compat.Inbound(self._say, self._round_trips, self._reception.packet_came)
 
     async def open(self) -> None:
         """Create the connection and begin to gather candidates."""
@@ -268,9 +268,10 @@ class Peer:
         if self._line is not None:
             self._line.say(report)
 
-    def _rtt_s(self) -> float | None:
-        known = None if self._line is None else self._line.rtt_s
-        return self._control.clock.rtt_s if known is None else known
+    def _round_trips(self) -> list[float]:
+        """What is known of the round trip: the shortest ping, and what transport feedback took lately."""
+        known = (self._control.clock.rtt_s, None if self._line is None else self._line.rtt_s)
+        return [rtt_s for rtt_s in known if rtt_s is not None]
 
     def _sending(self) -> Sending:
         return Sending(self.stages["audio"].shares(), self.stages["video"].shares())

@@ -9,8 +9,14 @@ import pytest
 from pycall.client.compat import ReceiverTap
 from pycall.client.latency import ClockOffset
 from pycall.client.reception import Reception
+from pycall.client.stages import Kind, Stages
+from pycall.codecs.opus import SoundEncoder
 from pycall.core import inputs
 from tests.client.pair import Taker, painted, tone
+
+
+PACKET = SoundEncoder().encode(tone(440, 0))
+"""20 ms of sound."""
 
 
 class Captured(ReceiverTap):
@@ -23,6 +29,10 @@ class Captured(ReceiverTap):
         del pts
         return self._at
 
+    def came(self, pts: int) -> tuple[float, float] | None:
+        now = time.monotonic()
+        return (now - 0.3, now - 0.1) if pts == 90_000 else None
+
 
 class Rig:
     """A reception and what it hands on."""
@@ -33,15 +43,16 @@ class Rig:
             clock.add(0.0, ahead_s, 0.0)
         self.taker = Taker()
         self.posted: list[inputs.Input] = []
-        self.reception = Reception(3, self.taker, clock, self.posted.append)
+        self.stages: dict[Kind, Stages] = {"audio": Stages(), "video": Stages()}
+        self.reception = Reception(3, self.taker, clock, self.stages, self.posted.append)
         self.reception.taps = {"audio": Captured(captured_at), "video": Captured(captured_at)}
 
     def take(self) -> None:
-        """A picture and a block of sound come."""
+        """A picture and a packet of sound come."""
         frame = painted(200, (64, 48))
-        frame.pts = 0
+        frame.pts = 90_000
         self.reception.picture_came(frame, time.monotonic())
-        self.reception.sound_came(tone(440, 0), 960, time.monotonic())
+        self.reception.packet_came(7, 960, PACKET, time.monotonic(), repaired=True)
 
 
 def test_what_comes_is_handed_on_and_counted_and_the_first_of_each_kind_is_told() -> None:
@@ -70,6 +81,35 @@ def test_nothing_is_said_of_latency_while_one_clock_is_unknown(
     rig.take()
     assert rig.reception.latency["audio"].seconds is None
     assert rig.reception.latency["video"].seconds is None
+
+
+def test_when_it_was_captured_is_told_on_our_monotonic_clock() -> None:
+    now = time.time()  # noqa: TID251  sender reports carry wall clocks
+    rig = Rig(captured_at=now + 5 - 0.5, ahead_s=5.0)
+    rig.take()
+    [packet] = rig.taker.packets
+    for captured_at in (rig.taker.captured_at, packet.captured_at):
+        assert captured_at == pytest.approx(time.monotonic() - 0.5, abs=0.4)
+    assert (packet.sequence, packet.timestamp, packet.payload, packet.repaired) == (7, 960, PACKET, True)
+
+
+def test_how_long_it_was_where_is_noted() -> None:
+    now = time.time()  # noqa: TID251  sender reports carry wall clocks
+    rig = Rig(captured_at=now - 0.5, ahead_s=0.0)
+    rig.take()
+    pictures = rig.stages["video"].take("way", "repair", "decode")
+    assert pictures["repair"] == pytest.approx(0.2)
+    assert pictures["decode"] == pytest.approx(0.1, abs=0.09)
+    assert pictures["way"] == pytest.approx(0.2, abs=0.09)
+    assert rig.stages["audio"].take("way", "repair").keys() == {"way"}
+
+
+def test_sound_that_aiortc_decoded_is_handed_on_too() -> None:
+    rig = Rig()
+    rig.reception.sound_came(tone(440, 0), 960, time.monotonic())
+    assert [stamp for stamp, _ in rig.taker.sounds] == [960]
+    assert rig.taker.packets == []
+    assert rig.reception.samples == 960
 
 
 def test_nothing_is_handed_on_after_the_end() -> None:

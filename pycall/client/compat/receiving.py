@@ -93,14 +93,15 @@ class ReceiverTap:
 class Inbound:
     """All that one connection receives.
 
-    ``say`` sends a packet of RTCP, ``rtt_s`` knows the round trip, ``sounded`` takes the sound. Where aiortc
-    is different inside, its receiver does the work, and sound comes from its track.
+    ``say`` sends a packet of RTCP, ``round_trips`` knows what was measured of the round trip, in seconds, and
+    ``sounded`` takes the sound. Where aiortc is different inside, its receiver does the work, and sound comes
+    from its track.
     """
 
     def __init__(
-        self, say: Callable[[bytes], None], rtt_s: Callable[[], float | None], sounded: SoundTaker
+        self, say: Callable[[bytes], None], round_trips: Callable[[], list[float]], sounded: SoundTaker
     ) -> None:
-        self.say, self.rtt_s, self.sounded = say, rtt_s, sounded
+        self.say, self.round_trips, self.sounded = say, round_trips, sounded
         self._receiving: list[_Receiving] = []
         self._timer: asyncio.TimerHandle | None = None
         self._over = False
@@ -152,9 +153,9 @@ class _Receiving:
         if self._ssrc is None:
             return
         stream = self.stream
-        rtt_s = self._inbound.rtt_s()
-        if rtt_s is not None:
-            stream.expect(rtt_s)
+        round_trips = self._inbound.round_trips()
+        if round_trips:
+            stream.expect(max(round_trips), min(round_trips))
         lost = stream.lost(now)
         if lost:
             self._ask_again(lost)

@@ -22,7 +22,9 @@ OVERDUE: Final = 1.2
 """Round trips after which an answer will not come any more."""
 
 POSSIBLE: Final = 0.75
-"""Round trips before which what comes cannot be an answer: the packet itself was late."""
+PROCESSING_S: Final = 0.002
+"""What comes sooner than so much of the shortest round trip, measured through so much processing, cannot be
+an answer: the packet itself was late."""
 
 TWICE_AT_LOSS: Final = 0.02
 TWICE_S: Final = 0.01
@@ -80,7 +82,9 @@ class NackSchedule:
 
     def __init__(self, use_s: float, most: int = MOST_MISSING) -> None:
         self.rtt_s = FIRST_RTT_S
-        """The round trip to the sender; to be kept up to date."""
+        """The round trip to the sender as it is now, with what queues there are; to be kept up to date."""
+        self.least_rtt_s = FIRST_RTT_S
+        """The shortest it may take; to be kept up to date as well."""
         self._use_s, self._most = use_s, most
         self._missing: dict[int, _Missing] = {}
         self._first = self._newest = -1
@@ -109,7 +113,8 @@ class NackSchedule:
         missing = self._missing.pop(number, None)
         if missing is None:
             return Receipt.REPEATED
-        if missing.asked_at is not None and now - missing.asked_at >= POSSIBLE * self.rtt_s:
+        possible_s = POSSIBLE * self.least_rtt_s - PROCESSING_S
+        if missing.asked_at is not None and now - missing.asked_at >= possible_s:
             self._reordering_s *= LESS_REORDERING
             return Receipt.REPAIRED
         self._loss = max(0.0, self._loss - SLOWLY)

@@ -29,9 +29,9 @@ class Stream:
         self._sequences = Unwrapper(16, PACKETS_BEHIND)
         self._timestamps = Unwrapper(32, TICKS_BEHIND)
 
-    def expect(self, rtt_s: float) -> None:
-        """Know how long the answer to a question takes on this path."""
-        self._nacks.rtt_s = rtt_s
+    def expect(self, rtt_s: float, least_rtt_s: float) -> None:
+        """Know how long the answer to a question takes on this path now, and at least."""
+        self._nacks.rtt_s, self._nacks.least_rtt_s = rtt_s, least_rtt_s
 
     @property
     def waits(self) -> bool:
@@ -62,9 +62,9 @@ class PictureStream(Stream):
         super().__init__(NackSchedule(GIVE_UP_S))
         self._order = PictureOrder()
 
-    def expect(self, rtt_s: float) -> None:
-        """Know how long the answer to a question takes on this path."""
-        super().expect(rtt_s)
+    def expect(self, rtt_s: float, least_rtt_s: float) -> None:
+        """Know how long the answer to a question takes on this path now, and at least."""
+        super().expect(rtt_s, least_rtt_s)
         self._order.rtt_s = rtt_s
 
     @property

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from typing import Any
 
 import aioice.ice
@@ -84,6 +85,21 @@ async def test_datagrams_nobody_reads_are_bounded(connection: RTCPeerConnection)
         ice.data_received(b"", 1)
         ice.data_received(b"\x01", 1)
     assert ice._queue.qsize() == guarding.MAX_DATAGRAMS
+
+
+async def test_what_waited_to_be_read_came_when_it_came(connection: RTCPeerConnection) -> None:
+    connection.createDataChannel("x")
+    assert connection.sctp is not None
+    transport = connection.sctp.transport
+    ice: Any = transport.transport._connection
+    ice._nominated = {1: None}
+    before = time.monotonic()
+    ice.data_received(b"\x80", 1)
+    came = time.monotonic()
+    await asyncio.sleep(0.02)
+    assert await ice.recv() == b"\x80"
+    assert before <= guarding.arrived_at(transport) <= came
+    ice._nominated = {}
 
 
 async def test_a_relay_passes_on_no_more_than_a_socket(connection: RTCPeerConnection) -> None:

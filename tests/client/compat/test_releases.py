@@ -16,7 +16,8 @@ import aiortc.rtcdtlstransport
 import aiortc.rtcsctptransport
 import pytest
 from aiortc import RTCPeerConnection, RTCRtpReceiver
-from aiortc.jitterbuffer import JitterBuffer
+from aiortc.jitterbuffer import JitterFrame
+from aiortc.rtcrtpreceiver import StreamStatistics
 
 from pycall.client import compat
 from pycall.client.compat import releases
@@ -28,13 +29,13 @@ from tests.client.pair import End, Source, call, running, until
     ("owner", "names"),
     [
         (aioice.ice, ["get_host_addresses"]),
-        (aioice.ice.Connection, ["data_received"]),
+        (aioice.ice.Connection, ["data_received", "recvfrom"]),
         (aioice.ice.StunProtocol, ["datagram_received"]),
         (aiortc.rtcsctptransport, ["decode_params"]),
         (aiortc.rtcsctptransport.RTCSctpTransport, ["_handle_data"]),
         (aiortc.rtcdtlstransport.RTCDtlsTransport, ["_handle_rtcp_data", "_handle_rtp_data"]),
         (aiortc.rtcdtlstransport, ["pylibsrtp"]),
-        (aiortc.codecs, ["CODECS", "HEADER_EXTENSIONS", "is_rtx", "OpusDecoder", "get_decoder"]),
+        (aiortc.codecs, ["CODECS", "HEADER_EXTENSIONS", "is_rtx", "OpusDecoder", "depayload", "get_decoder"]),
         (aiortc.codecs, ["H264Decoder", "Vp8Decoder"]),
         (aiortc.codecs.h264.H264Encoder, ["_packetize", "_split_bitstream"]),
         (aiortc.codecs.vpx.Vp8Encoder, ["_packetize"]),
@@ -51,10 +52,12 @@ async def test_the_names_used_of_a_connection_are_there(connection: RTCPeerConne
     transceiver: Any = connection.addTransceiver("video")
     ice = transceiver.receiver.transport.transport
     for name in (
-        "jitter_buffer", "decoder_queue", "timestamp_mapper", "codecs", "nack_generator", "stop_decoder",
+        "codecs", "decoder_error", "decoder_queue", "remote_bitrate_estimator", "remote_streams", "rtcp_ssrc",
+        "stop_decoder", "timestamp_mapper",
     ):  # fmt: skip
         assert hasattr(transceiver.receiver, f"_RTCRtpReceiver__{name}"), name
-    for name in ("_handle_rtp_packet", "_handle_rtcp_packet", "_send_rtcp_nack"):
+    assert hasattr(transceiver.receiver, "_enabled")
+    for name in ("_handle_rtp_packet", "_handle_rtcp_packet"):
         assert inspect.iscoroutinefunction(getattr(transceiver.receiver, name)), name
     assert hasattr(transceiver.receiver._RTCRtpReceiver__timestamp_mapper, "_origin")
     for name in (
@@ -76,7 +79,9 @@ async def test_the_names_used_of_a_connection_are_there(connection: RTCPeerConne
 def test_what_is_replaced_takes_what_the_library_gives() -> None:
     stock = "(self, packet: aiortc.rtp.RtpPacket, arrival_time_ms: int) -> None"
     assert str(inspect.signature(RTCRtpReceiver._handle_rtp_packet)) == stock
-    assert list(inspect.signature(JitterBuffer.add).parameters) == ["self", "packet"]
+    assert list(inspect.signature(JitterFrame).parameters) == ["data", "timestamp"]
+    assert list(inspect.signature(StreamStatistics).parameters) == ["clockrate"]
+    assert list(inspect.signature(StreamStatistics.add).parameters) == ["self", "packet"]
     assert list(inspect.signature(aioice.ice.get_host_addresses).parameters) == ["use_ipv4", "use_ipv6"]
 
 
@@ -84,6 +89,10 @@ def test_installing_again_changes_nothing() -> None:
     before = aioice.ice.StunProtocol.datagram_received
     compat.install()
     assert aioice.ice.StunProtocol.datagram_received is before
+
+
+def _ignore(*_: object, **__: object) -> None:
+    """Nothing comes and nothing is said."""
 
 
 @pytest.fixture
@@ -99,9 +108,10 @@ async def test_another_release_stays_as_it_is_and_that_is_said_once(
 ) -> None:
     with caplog.at_level(logging.ERROR, "pycall"):  # what is shown without -v
         transceiver: Any = connection.addTransceiver("audio")
-        tap = compat.tune_receiver(transceiver.receiver, "audio")
-        compat.tune_receiver(connection.addTransceiver("video").receiver, "video")
-    assert isinstance(transceiver.receiver._RTCRtpReceiver__jitter_buffer, JitterBuffer)
+        inbound = compat.Inbound(_ignore, list, _ignore)
+        tap = inbound.tune(transceiver.receiver, "audio")
+        inbound.tune(connection.addTransceiver("video").receiver, "video")
+    assert "_handle_rtp_packet" not in vars(transceiver.receiver)
     assert tap.captured_at(0) is None
     assert len(caplog.records) == 1
 

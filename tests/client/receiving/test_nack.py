@@ -28,7 +28,7 @@ def schedule(
 ) -> NackSchedule:
     """One that knows the round trip and received these at time 0."""
     nacks = NackSchedule(use_s, most)
-    nacks.rtt_s = RTT_S
+    nacks.rtt_s = nacks.least_rtt_s = RTT_S
     for number in received:
         nacks.received(number, 0.0)
     return nacks

@@ -20,6 +20,8 @@ from pycall.client.receiving.streams import PictureStream, SoundStream
 TICK_S = 0.01
 FRAME_S = 1 / 30
 ENCODE_S = 0.005
+TIMESTAMP = 0xFFFFFF00
+"""Where the sender's clock begins."""
 
 
 @dataclass
@@ -67,12 +69,12 @@ class Call:
 
     def __post_init__(self) -> None:
         self.stream = PictureStream()
-        self.stream.expect(2 * self.link.delay_s)
+        self.stream.expect(2 * self.link.delay_s, 2 * self.link.delay_s)
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
         self._count = itertools.count()
         self._sent: dict[int, tuple[int, bool, bool]] = {}
         self._repaired_at: dict[int, float] = {}
-        self._sequence, self._timestamp = self.start, 0xFFFFFF00
+        self._sequence, self._timestamp = self.start, TIMESTAMP
         self._key_wanted = True
         self._key_sent_at = -1.0
         self._at(0.0, self._send_picture)
@@ -93,7 +95,7 @@ class Call:
     @property
     def delays(self) -> list[float]:
         """From a picture's capture to its leaving."""
-        return [at - (stamp - 0xFFFFFF00 - (1 << 32)) / 90_000 for at, stamp, _ in self.shown]
+        return [at - (stamp - TIMESTAMP) % (1 << 32) / 90_000 for at, stamp, _ in self.shown]
 
     def _at(self, when: float, happens: Callable[[float], None]) -> None:
         heapq.heappush(self._events, (when, next(self._count), happens))
@@ -238,7 +240,7 @@ def test_a_sender_that_begins_anew_is_followed() -> None:
 
 def test_sound_goes_on_at_once_and_is_asked_for_while_it_can_be_in_time() -> None:
     stream = SoundStream()
-    stream.expect(0.05)
+    stream.expect(0.05, 0.05)
     first, _, receipt = stream.received(0xFFFE, 0xFFFFFFFF - 959, 0.0)
     assert receipt is Receipt.NEW
     number, timestamp, _ = stream.received(1, 1_920, 0.06)
