@@ -186,6 +186,7 @@ class Peer:
 
     async def counters(self) -> Counters:
         """What has flowed so far."""
+        logger.debug("%s", self.line)
         stats = list((await self._opened.getStats()).values())
         received = self._reception
         transport = next((s for s in stats if s.type == "transport"), None)

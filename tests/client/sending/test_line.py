@@ -10,7 +10,7 @@ import pytest
 from aiortc.rtp import RtpPacket
 
 from pycall.client.congestion.feedback import Feedback
-from pycall.client.sending.line import MAX_QUEUED_S, Leaving, Line, Stream
+from pycall.client.sending.line import MAX_QUEUED_S, SILENT_S, Leaving, Line, Stream
 from pycall.client.sending.pacer import Priority
 from pycall.client.sending.packets import TRANSPORT_NUMBER, PacketWriter
 from pycall.client.stages import Stages
@@ -87,6 +87,19 @@ async def test_what_arrived_makes_the_line_faster_and_garbage_does_not_matter(wi
         wire.line.acknowledged(b"\xff" * number)
     assert wire.line.figures().target > target
     assert wire.line.figures().rtt_s is not None
+
+
+async def test_a_path_that_falls_silent_is_noticed_if_it_ever_spoke(wire: Wire) -> None:
+    wire.send([b"one"])
+    await until(lambda: wire.left)
+    began = wire.left[0][1]
+    await until(lambda: time.monotonic() > began + SILENT_S)
+    assert not wire.line.silent
+    wire.line.acknowledged(Feedback(0, 1, 1, 0, ((0, 0.0),)).encode())
+    wire.send([b"two"])
+    await until(lambda: wire.line.silent)
+    wire.line.acknowledged(Feedback(1, 1, 1, 1, ((1, 1.0),)).encode())
+    assert not wire.line.silent
 
 
 async def test_reports_and_estimates_tell_where_no_arrivals_are_told(wire: Wire) -> None:

@@ -80,6 +80,15 @@ async def test_a_key_picture_is_made_when_asked_for_but_not_again_while_one_is_o
     assert rig.keys == [0, 2]
 
 
+async def test_when_a_cut_is_over_a_key_picture_begins_anew_in_the_same_size(rig: Rig) -> None:
+    await rig.send((640, 480))
+    rig.sender._unheard = True
+    await rig.send((640, 480))
+    await rig.send((640, 480))
+    assert rig.keys == [0, 1]
+    assert key_picture_size(rig.encoded[1]) == (640, 480)
+
+
 async def test_another_size_begins_with_a_key_picture(rig: Rig) -> None:
     await rig.send()
     await rig.send((640, 480))
