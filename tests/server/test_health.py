@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import asyncio
 import json
 
+import pytest
 from aiohttp import ClientSession
 
 import pycall
 from pycall.server.app import SignallingServer
+from pycall.server.limits import Limits
 from pycall.server.store import MemoryRoomStore
 from tests.server.raw import raw_clients
 from tests.server.scraping import answered
+
+PATIENT = Limits(queue_bytes=100_000_000, stall_s=60, farewell_s=60)
 
 
 class Unreachable(MemoryRoomStore):
@@ -39,23 +44,34 @@ async def test_a_server_without_its_store_is_alive_and_not_ready() -> None:
         await server.stop()
 
 
-async def test_a_server_that_stops_says_so_to_whoever_still_has_a_connection() -> None:
-    server = SignallingServer("127.0.0.1", 0)
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/healthz", {"status": "stopping", "version": pycall.__version__}),
+        ("/readyz", {"status": "not ready", "reason": "stopping"}),
+    ],
+)
+async def test_a_server_that_stops_says_so_to_whoever_still_has_a_connection(
+    path: str, said: dict[str, str]
+) -> None:
+    server = SignallingServer("127.0.0.1", 0, limits=PATIENT)
     await server.start()
-    url = f"http://127.0.0.1:{server.port}"
+    url = f"http://127.0.0.1:{server.port}{path}"
     async with raw_clients(server.port) as clients, ClientSession() as session:
-        (await clients()).stop_reading()  # so that the stop waits for it
-        async with session.get(f"{url}/readyz") as response:
+        talker, deaf = await clients.pair("kitchen")
+        deaf.stop_reading()
+        for _ in range(200):  # more than the system takes, so that the stop waits for who does not read
+            await talker.call("message", "x" * 60_000)
+        async with session.get(url) as response:
             assert response.status == 200
             await response.read()
-        server._state = "stopping"
-        for path, said in (
-            ("/healthz", {"status": "stopping", "version": pycall.__version__}),
-            ("/readyz", {"status": "not ready", "reason": "stopping"}),
-        ):
-            async with session.get(url + path) as response:
-                assert (response.status, await response.json()) == (503, said)
-    await server.stop()
+        stopping = asyncio.create_task(server.stop())
+        await asyncio.sleep(0)
+        async with session.get(url) as response:
+            assert (response.status, await response.json()) == (503, said)
+        assert not stopping.done()
+        deaf.cut()
+        await stopping
 
 
 async def test_no_answer_is_kept_on_the_way(server: SignallingServer) -> None:
