@@ -82,7 +82,10 @@ class SoundEncoder:
 
     @property
     def expected_loss(self) -> int:
-        """Percent of the packets that get lost; above 0 each carries a copy of the one before it."""
+        """Percent of the packets that get lost; above 0 each carries a copy of the one before it.
+
+        Below 30 kbit/s libopus keeps the full band instead, up to 5 percent; above, the voice gets duller.
+        """
         return self._expected_loss
 
     @expected_loss.setter

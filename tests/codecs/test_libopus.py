@@ -31,8 +31,9 @@ def encoded(loss: int) -> list[bytes]:
     return [encoder.encode(block) for block in blocks(voice(1.0))]
 
 
-def test_a_lost_packet_comes_back_out_of_the_next_one(decoder: LibopusDecoder) -> None:
-    packets, whole = encoded(10), [decoder.decode(packet) for packet in encoded(10)]
+@pytest.mark.parametrize("loss", [1, 10])
+def test_a_lost_packet_comes_back_out_of_the_next_one(decoder: LibopusDecoder, loss: int) -> None:
+    packets, whole = encoded(loss), [decoder.decode(packet) for packet in encoded(loss)]
     decoder.reset()
     for packet in packets[:25]:
         decoder.decode(packet)
