@@ -43,6 +43,8 @@ class Delay:
         self._busy: deque[tuple[float, float, int]] = deque()  # arrived, time it took to leave, bytes
         self._last: float | None = None
         self._base = math.inf
+        self._capacity: float | None = None
+        self._is_reckoned = True
         self.waited_s = 0.0
         """How long the last packet waited."""
         self.crowded = 0.0
@@ -56,6 +58,11 @@ class Delay:
     @property
     def capacity(self) -> float | None:
         """Bit/s at which the queue leaves; ``None`` while none was seen for long enough."""
+        if not self._is_reckoned:
+            self._capacity, self._is_reckoned = self._reckon(), True
+        return self._capacity
+
+    def _reckon(self) -> float | None:
         seconds = sum(took_s for _, took_s, _ in self._busy)
         if seconds < ENOUGH_BUSY_S:
             return None
@@ -67,6 +74,7 @@ class Delay:
     def add(self, sent_at: float, arrived: float, size: int) -> None:
         """A packet of ``size`` bytes left and arrived, each by its own clock."""
         delay = arrived - sent_at
+        self._is_reckoned = False
         self._learn_base(int(sent_at), delay)
         self.waited_s = delay - self._base
         self.crowded += ((self.waited_s > WAITED_S) - self.crowded) / 64
@@ -94,6 +102,7 @@ class Delay:
         """Nothing was heard for a while: only the base is still worth something."""
         self._recent.clear()
         self._busy.clear()
+        self._is_reckoned = False
         self.interrupt()
 
     def _learn_base(self, second: int, delay: float) -> None:

@@ -28,8 +28,12 @@ FEWEST: Final = 30
 SUSPICIOUS: Final = 0.05
 """Packets looked at, at least, and the share of them lost beyond the way's own that makes suspicious."""
 
-CLUSTERING: Final = 2.0
-"""Losses come in groups: their number varies by so much more than if each were alone."""
+LITTLE: Final = 0.02
+"""Loss beyond the way's own is taken for so much at least."""
+
+REMAINS: Final = 0.25
+SURELY: Final = 0.6
+"""If a greater part of it remains in a trial it was the way's own; with the second that is clear early."""
 
 FOLLOWING_S: Final = 0.25
 """So long an encoder takes to follow a lower rate."""
@@ -46,7 +50,8 @@ class Loss:
     """Counts by when packets left, so that one that was only overtaken can be counted back."""
 
     def __init__(self) -> None:
-        self._slots: deque[list[int]] = deque()  # number, packets, lost
+        self._slots: deque[list[int]] = deque()  # number, packets, lost, runs of lost
+        self._is_run = False
 
     @property
     def settled_at(self) -> float:
@@ -61,7 +66,10 @@ class Loss:
                 continue
             if not result.late:
                 slot[1] += 1
-                slot[2] += result.arrived is None
+                is_lost = result.arrived is None
+                slot[2] += is_lost
+                slot[3] += is_lost and not self._is_run
+                self._is_run = is_lost
             elif not result.repeated:
                 slot[2] -= 1
 
@@ -72,10 +80,16 @@ class Loss:
         packets = sum(slot[1] for slot in slots)
         return packets, sum(slot[2] for slot in slots) / packets if packets else 0.0
 
+    @property
+    def clustering(self) -> float:
+        """By how much more the number of losses varies than if each came alone: by the length of the runs."""
+        lost, runs = sum(slot[2] for slot in self._slots), sum(slot[3] for slot in self._slots)
+        return max(2 * lost / runs - 1, 1.5) if runs else 1.5
+
     def _slot(self, number: int) -> list[int] | None:
         slots = self._slots
         if not slots or number > slots[-1][0]:
-            slots.append([number, 0, 0])
+            slots.append([number, 0, 0, 0])
             while slots[0][0] < number - KEPT_S / SLOT_S:
                 slots.popleft()
             return slots[-1]
@@ -123,9 +137,11 @@ class Trial:
         for window_s in WINDOWS_S:
             packets, share = self._loss.counted(max(self._since, settled_at - window_s))
             if packets >= FEWEST:
-                deviation = sqrt(CLUSTERING * share * (1 - share) / packets)
+                deviation = sqrt(self._loss.clustering * share * (1 - share) / packets)
                 if share - self.own > max(SUSPICIOUS, 2.5 * deviation):
-                    self._suspected, self._since = share, now + rtt_s / 2 + FOLLOWING_S
+                    _, usual = self._loss.counted(self._since)
+                    self._suspected = max(min(share, usual), self.own + LITTLE)
+                    self._since = now + rtt_s / 2 + FOLLOWING_S
                     return Verdict.TRY
                 if share < self.own and window_s == WINDOWS_S[-1]:
                     self.own += (share - self.own) * min(elapsed / FORGETTING_S, 1.0)
@@ -136,9 +152,9 @@ class Trial:
         packets, share = self._loss.counted(self._since)
         remains = (share - self.own) / (self._suspected - self.own)
         lasted_s = self._loss.settled_at - self._since
-        if packets < FEWEST or not (lasted_s >= TRIAL_S[1] or (lasted_s >= TRIAL_S[0] and remains > 0.6)):
+        if packets < FEWEST or not (lasted_s >= TRIAL_S[1] or (lasted_s >= TRIAL_S[0] and remains > SURELY)):
             return None
-        if remains > 0.5:
+        if remains > REMAINS:
             self.own = min(max(self.own, (share + self._suspected) / 2), MOST_OWN)
         self.restart(now)
-        return Verdict.OWN if remains > 0.5 else Verdict.TOO_MUCH
+        return Verdict.OWN if remains > REMAINS else Verdict.TOO_MUCH

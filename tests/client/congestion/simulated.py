@@ -144,6 +144,7 @@ class Call:
         drift: float = 0.0,
         stalls_s: float = 0.0,
         feedback_loss: float = 0.0,
+        feedback_each_s: float = 0.05,
         controller: Controller | None = None,
     ) -> None:
         self.link, self.source = link, source or Source()
@@ -151,6 +152,7 @@ class Call:
         self.log = Log()
         self.now = 0.0
         self._drift, self._stalls_s, self._feedback_loss = drift, stalls_s, feedback_loss
+        self._feedback_each_s, self._feedback_at = feedback_each_s, 0.0
         self._sent, self._arrivals = SentLog(), Arrivals()
         self._under_way: list[tuple[float, int]] = []
         self._feedback: deque[tuple[float, bytes]] = deque()
@@ -209,6 +211,9 @@ class Call:
         clock = 1_000 + now * (1 + self._drift)
         while self._under_way and self._under_way[0][0] <= now:
             self._arrivals.received(heapq.heappop(self._under_way)[1], clock)
+        if now < self._feedback_at:
+            return
         while (fci := self._arrivals.report(clock)) is not None:
+            self._feedback_at = now + self._feedback_each_s
             if not self.link.is_cut and self._random.random() >= self._feedback_loss:
                 self._feedback.append((now + self.link.delay_s, fci))

@@ -1,16 +1,254 @@
-"""In simulated calls the rate of the way is found, its queue stays empty, and loss alone does not count."""
+"""In simulated calls the way's rate is found and its queue stays empty; loss and jitter alone do no harm."""
 
 from __future__ import annotations
 
-from tests.client.congestion.simulated import Call, Link
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pycall.client.congestion.controller import HIGHEST, LOWEST, START, Controller
+from pycall.client.congestion.sent import Acknowledged, Result
+from tests.client.congestion.simulated import Call, Link, Log, Source
+
+CAMERA = 1_800_000
+"""What the simulated source sends at most, bit/s, if nothing else is said."""
 
 
-def test_half_a_megabit_is_found_and_its_queue_left_empty() -> None:
-    log = Call(Link(rate=500_000)).run(30)
+def insatiable() -> Source:
+    return Source(most=8_000_000)
 
-    assert log.rate(5, 30) > 400_000
+
+@pytest.mark.parametrize(
+    ("rate", "within_s", "mean_ms", "p95_ms"),
+    [(500_000, 0.2, 15, 60), (1_000_000, 1.5, 15, 50), (5_000_000, 4.0, 20, 50)],
+)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_rate_of_a_narrow_way_is_found_and_its_queue_left_empty(
+    rate: int, within_s: float, mean_ms: float, p95_ms: float, seed: int
+) -> None:
+    log = Call(Link(rate=rate), Source(most=8_000_000, seed=seed)).run(15)
+    mean, p95 = log.queue_ms(5, 15)
+
+    assert log.reached(0.8 * rate) <= within_s
+    assert 0.88 * rate < log.rate(5, 15)
+    assert mean < mean_ms
+    assert p95 < p95_ms
+    assert log.loss(5, 15) == 0
+
+
+def test_a_long_queue_is_left_as_empty_as_a_short_one() -> None:
+    log = Call(Link(rate=1_000_000, queue_s=2.0)).run(30)
+
+    assert log.queue_ms(5, 30)[0] < 15
+
+
+def test_a_long_way_takes_no_more_queue() -> None:
+    log = Call(Link(rate=500_000, delay_s=0.1)).run(30)
+
+    assert log.rate(5, 30) > 430_000
+    assert log.queue_ms(5, 30)[0] < 25
+
+
+def test_on_an_open_way_the_rate_is_soon_more_than_is_needed_but_does_not_run_away() -> None:
+    log = Call(Link()).run(20)
+
+    assert log.reached(CAMERA) < 3
+    assert max(target for _, target in log.targets) < 3 * CAMERA
+
+
+def test_pictures_leave_at_once_on_an_open_way_and_gently_on_a_narrow_one() -> None:
+    wide, narrow = Call(Link()), Call(Link(rate=1_000_000))
+    wide.run(15)
+    narrow.run(15)
+
+    assert wide.controller.pacing_rate > 20_000_000
+    assert narrow.controller.pacing_rate < 2 * narrow.controller.target
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        pytest.param(Link(loss=0.01), id="1 %"),
+        pytest.param(Link(loss=0.05), id="5 %"),
+        pytest.param(Link(loss=0.1), id="10 %"),
+        pytest.param(Link(loss=0.1, seed=3), id="10 % again"),
+        pytest.param(Link(loss=0.2), id="20 %"),
+        pytest.param(Link(burst_loss=0.05), id="bursts"),
+        pytest.param(Link(burst_loss=0.05, seed=3), id="bursts again"),
+    ],
+)
+def test_loss_that_sending_less_would_not_lessen_does_not_lower_the_rate(link: Link) -> None:
+    log = Call(link, feedback_loss=0.05).run(30)
+
+    assert log.rate(6, 30) > 0.9 * CAMERA * (1 - log.loss(6, 30))
+    assert min(log.rate(at, at + 2) for at in range(6, 28)) > 1_000_000
+
+
+@pytest.mark.parametrize("rate", [500_000, 1_000_000])
+def test_a_policer_that_has_no_queue_is_found_by_its_loss(rate: int) -> None:
+    log = Call(Link(rate=rate, queue_s=0.0, bucket=8_000)).run(40)
+
+    assert log.rate(8, 40) > 0.85 * rate
+    assert log.loss(8, 40) < 0.06
+
+
+def test_a_queue_too_short_to_be_seen_is_no_reason_to_lose_much() -> None:
+    log = Call(Link(rate=1_000_000, queue_s=0.03)).run(40)
+
+    assert log.rate(8, 40) > 850_000
+    assert log.loss(8, 40) < 0.04
+
+
+def test_a_narrow_way_that_also_loses_is_used() -> None:
+    log = Call(Link(rate=1_000_000, loss=0.1), feedback_loss=0.1).run(30)
+
+    assert log.rate(5, 30) > 800_000
+    assert log.queue_ms(5, 30)[0] < 20
+
+
+@pytest.mark.parametrize("reorders", [False, True])
+@pytest.mark.parametrize("jitter_s", [0.01, 0.03])
+def test_jitter_is_no_queue(jitter_s: float, reorders: bool) -> None:
+    log = Call(Link(delay_s=0.04, jitter_s=jitter_s, reorders=reorders)).run(20)
+
+    assert log.rate(5, 20) > 0.9 * CAMERA
+
+
+def test_a_narrow_way_with_jitter_keeps_its_queue_short() -> None:
+    log = Call(Link(rate=1_000_000, jitter_s=0.01)).run(30)
+
+    assert log.rate(5, 30) > 850_000
     assert log.queue_ms(5, 30)[0] < 40
 
 
-def test_the_rate_of_an_open_way_doubles_and_doubles() -> None:
-    assert Call(Link()).run(5).reached(1_500_000) < 3
+def test_a_receiver_that_stands_still_now_and_then_is_no_queue() -> None:
+    assert Call(Link(), stalls_s=0.05).run(20).rate(5, 20) > 0.9 * CAMERA
+    assert Call(Link(rate=1_000_000), stalls_s=0.05).run(20).rate(5, 20) > 850_000
+
+
+@pytest.mark.parametrize("drift", [-0.001, 0.001])
+def test_clocks_that_drift_apart_by_a_tenth_of_a_percent_do_no_harm(drift: float) -> None:
+    log = Call(Link(rate=1_000_000), drift=drift).run(60)
+
+    assert log.rate(10, 60) > 850_000
+    assert log.queue_ms(10, 60)[0] < 25
+
+
+@pytest.mark.parametrize("feedback_each_s", [0.1, 0.25])
+def test_feedback_may_come_as_seldom_as_from_browsers(feedback_each_s: float) -> None:
+    log = Call(Link(rate=1_000_000), feedback_each_s=feedback_each_s).run(30)
+
+    assert log.rate(5, 30) > 850_000
+    assert log.queue_ms(5, 30)[0] < 20
+
+
+def test_a_third_of_the_feedback_may_be_lost() -> None:
+    log = Call(Link(rate=1_000_000), feedback_loss=0.3).run(30)
+
+    assert log.rate(5, 30) > 850_000
+    assert log.queue_ms(5, 30)[0] < 20
+
+
+def changed(link: Link, at: float, until: float, source: Source | None = None, **fields: float) -> Log:
+    """A call whose link changes once."""
+
+    def each(now: float) -> None:
+        if now >= at:
+            for name, value in fields.items():
+                setattr(link, name, value)
+
+    return Call(link, source).run(until, each)
+
+
+def test_a_way_that_becomes_narrow_is_followed_within_seconds() -> None:
+    log = changed(Link(rate=5_000_000), 10, 20, insatiable(), rate=500_000)
+
+    assert log.queue_ms(12, 20)[0] < 20
+    assert log.loss(12, 20) == 0
+    assert log.rate(12, 20) > 400_000
+
+
+def test_a_way_that_becomes_wide_again_is_used_within_seconds() -> None:
+    assert changed(Link(rate=500_000), 10, 20, insatiable(), rate=5e6).reached(3_500_000, 10) < 6
+    assert changed(Link(rate=1_000_000), 10, 20, insatiable(), rate=3e6).reached(2_400_000, 10) < 4
+
+
+def test_a_way_that_becomes_longer_is_not_taken_for_a_queue_for_long() -> None:
+    log = changed(Link(), 10, 20, delay_s=0.08)
+
+    assert log.rate(12, 20) > 0.9 * CAMERA
+
+
+@pytest.mark.parametrize("cut_s", [3, 8])
+def test_after_a_cut_the_call_goes_on_near_its_old_rate_within_a_second(cut_s: float) -> None:
+    link = Link(rate=3_000_000)
+    call = Call(link, insatiable())
+
+    def each(now: float) -> None:
+        link.is_cut = 10 <= now < 10 + cut_s
+
+    log = call.run(10 + cut_s, each)
+    assert call.controller.is_silent
+    assert call.controller.target <= 200_000
+
+    call.run(20 + cut_s, each)
+    assert not call.controller.is_silent
+    assert log.target(10.5 + cut_s, 11 + cut_s) > 0.75 * log.target(5, 10)
+    assert log.rate(11 + cut_s, 20 + cut_s) > 0.8 * 3_000_000
+    assert log.queue_ms(11 + cut_s, 20 + cut_s)[0] < 20
+
+
+def test_where_little_is_sent_the_rate_stays_within_what_is_known() -> None:
+    log = Call(Link(rate=1_000_000), Source(most=200_000)).run(30)
+
+    assert log.target(10, 30) < 1_000_000
+
+
+def test_before_anything_is_heard_reports_and_estimates_count() -> None:
+    controller = Controller()
+    controller.estimated(300_000, 1.0)
+    assert controller.target == 300_000
+
+    controller.reported(0.2, 0.05, 2.0)
+
+    assert controller.loss == 0.2
+    assert controller.rtt_s == 0.05
+
+
+def test_silence_is_none_where_nothing_was_ever_heard() -> None:
+    controller = Controller()
+    controller.tick(10.0, 10.0)
+
+    assert controller.target == START
+    assert not controller.is_silent
+
+
+times = st.floats(-1e9, 1e9)
+results = st.builds(
+    Result, times, st.none() | times, st.integers(1, 1_500), late=st.booleans(), repeated=st.booleans()
+)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(results, max_size=40), st.none() | st.floats(0, 100), st.booleans(), st.floats(0, 5)
+        ),
+        max_size=40,
+    )
+)
+def test_whatever_is_told_the_rate_stays_within_its_bounds(
+    messages: list[tuple[list[Result], float | None, bool, float]],
+) -> None:
+    controller, now = Controller(), 0.0
+    for told, rtt_s, gap, pause in messages:
+        now += pause
+        controller.tick(pause, now)
+        controller.acknowledged(Acknowledged(tuple(told), rtt_s, gap), now)
+
+        assert LOWEST <= controller.target <= HIGHEST
+        assert controller.pacing_rate >= controller.target
+        assert 0 <= controller.loss <= 1
+        assert math.isfinite(controller.queue_s)

@@ -62,8 +62,9 @@ def test_loss_that_ends_when_less_is_sent_comes_from_sending_too_much() -> None:
     assert verdicts(10, lambda rate: 0.2 if rate == 1.0 else 0.0) == [Verdict.TRY, Verdict.TOO_MUCH]
 
 
-def test_little_loss_is_not_worth_a_trial() -> None:
-    assert verdicts(20, lambda _: 0.02) == []
+def test_little_loss_is_hardly_ever_worth_a_trial_and_never_taken_for_too_much() -> None:
+    assert verdicts(20, lambda _: 0.02, seed=2) == []
+    assert verdicts(20, lambda _: 0.02, seed=1) in ([], [Verdict.TRY, Verdict.OWN])
 
 
 def test_the_ways_own_loss_is_forgotten_when_it_ends() -> None:
