@@ -71,8 +71,8 @@ function camera() {
 const microphone = {
   context: /** @type {AudioContext | null} */ (null),
   at: 0,
-  /** Unix time minus the context's, in s: the least there is, since its time goes on in steps. */
-  toWall: Infinity,
+  /** Unix time minus the context's, in s, at each look. */
+  looks: /** @type {number[]} */ ([]),
   open() {
     const context = (this.context = new AudioContext({ sampleRate: RATE }));
     const buffer = context.createBuffer(1, SPEECH.length, RATE);
@@ -85,10 +85,11 @@ const microphone = {
     return out.stream.getAudioTracks()[0];
   },
   look() {
-    if (this.context) this.toWall = Math.min(this.toWall, wall() / 1000 - this.context.currentTime);
+    if (this.context) this.looks.push(wall() / 1000 - this.context.currentTime);
   },
+  /** The context's time goes on in steps, so that the least is right; but it may have stood still now and then. */
   get spokenAt() {
-    return this.at + this.toWall;
+    return this.at + this.looks.toSorted((one, other) => one - other)[Math.floor(this.looks.length / 10)];
   },
 };
 
@@ -220,17 +221,25 @@ addEventListener("DOMContentLoaded", () => {
   if (video instanceof HTMLVideoElement) watch(video);
 });
 
-async function stats() {
-  return [...((await connections.at(-1)?.getStats()) ?? new Map()).values()];
-}
+/** What came in over each connection, by the last look at it: after a cut there may be a new one. */
+const incoming = new Map();
 
-async function octets() {
-  return (await stats()).reduce((sum, each) => sum + (each.type === "transport" ? each.bytesReceived : 0), 0);
-}
-
-async function lookAtSound() {
-  const sound = (await stats()).find(({ type, kind }) => type === "inbound-rtp" && kind === "audio");
-  if (sound) noted.heard.push([wall() / 1000, sound.concealedSamples, sound.totalSamplesReceived]);
+/** What came in over all of them; `limited_by` is what keeps the picture that is sent from being better. */
+async function lookAtStats() {
+  for (const connection of connections.filter(({ connectionState }) => connectionState !== "closed")) {
+    const stats = [...(await connection.getStats()).values()];
+    const about = (type, kind) => stats.find((each) => each.type === type && (!kind || each.kind === kind));
+    const sound = about("inbound-rtp", "audio");
+    incoming.set(connection, {
+      octets: about("transport")?.bytesReceived ?? 0,
+      concealed: sound?.concealedSamples ?? 0,
+      total: sound?.totalSamplesReceived ?? 0,
+      limited_by: about("outbound-rtp", "video")?.qualityLimitationReason,
+    });
+  }
+  const all = [...incoming.values()], sum = (name) => all.reduce((before, each) => before + each[name], 0);
+  noted.heard.push([wall() / 1000, sum("concealed"), sum("total")]);
+  return { octets: sum("octets"), limited_by: all.findLast((each) => each.limited_by)?.limited_by };
 }
 
 async function hold() {
@@ -245,7 +254,7 @@ function base64(/** @type {Int16Array[]} */ pieces) {
   return btoa(text);
 }
 
-setInterval(() => void lookAtSound(), SCENE.look_ms);
+setInterval(() => void lookAtStats(), SCENE.look_ms);
 
 let from, timing;
 window.benchmark = {
@@ -259,26 +268,23 @@ window.benchmark = {
   /** The window begins. */
   async begin() {
     toWall = Date.now() + 0.5 - performance.now();
-    from = { at: performance.now(), octets: await octets() };
-    microphone.toWall = Infinity;
-    timing = setInterval(() => microphone.look(), 7);
-    setTimeout(clearInterval, 2000, timing);
+    microphone.looks.length = 0;
+    timing = setInterval(() => microphone.look(), 47);
     forget();
-    await lookAtSound();
+    from = { at: performance.now(), octets: (await lookAtStats()).octets };
   },
   /** It ends; what was noted. */
   async report() {
     clearInterval(timing);
-    await lookAtSound();
+    const { octets, limited_by } = await lookAtStats();
     const { pieces, samples, sizes, ...figures } = noted, seconds = (performance.now() - from.at) / 1000;
-    const outgoing = (await stats()).find(({ type, kind }) => type === "outbound-rtp" && kind === "video");
     return {
       ...figures,
       sizes: Object.entries(sizes).toSorted((one, other) => other[1] - one[1]),
       recording: samples ? base64(pieces) : null,
       spoken_at: microphone.spokenAt,
-      limited_by: outgoing?.qualityLimitationReason,
-      received_kbps: (((await octets()) - from.octets) * 8) / 1000 / seconds,
+      limited_by,
+      received_kbps: ((octets - from.octets) * 8) / 1000 / seconds,
     };
   },
 };
