@@ -30,6 +30,9 @@ UNEVEN: Final = 0.4
 """What leaves a queue leaves evenly: if packets took this share more or less than they should have by
 their size, in the mean, it was something else that delayed them."""
 
+MOST_KEPT: Final = 1_000
+"""Packets remembered at most, whatever clock the other end claims to have."""
+
 WAITED_S: Final = 0.002
 """A packet that waited longer found the way occupied."""
 
@@ -39,8 +42,8 @@ class Delay:
 
     def __init__(self) -> None:
         self._minima: deque[tuple[int, float]] = deque()  # second of sending, smallest delay in it
-        self._recent: deque[tuple[float, float]] = deque()  # sent, delay
-        self._busy: deque[tuple[float, float, int]] = deque()  # arrived, time it took to leave, bytes
+        self._recent: deque[tuple[float, float]] = deque(maxlen=MOST_KEPT)  # sent, delay
+        self._busy: deque[tuple[float, float, int]] = deque(maxlen=MOST_KEPT)  # arrived, took to leave, bytes
         self._last: float | None = None
         self._base = math.inf
         self._capacity: float | None = None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pycall.client.congestion.delay import BASE_S, Delay
+from pycall.client.congestion.delay import BASE_S, MOST_KEPT, Delay
 
 
 def test_a_queue_is_what_every_packet_waits_for_more_than_the_least_ever() -> None:
@@ -77,6 +77,27 @@ def test_another_way_has_its_own_least_delay() -> None:
     delay.forget_base()
 
     assert delay.queue_s == pytest.approx(0.0)
+
+
+def test_a_clock_that_stands_still_fills_no_memory() -> None:
+    delay = Delay()
+    for n in range(5_000):
+        delay.add(n * 1e-6, 10.0 if n else 0.0, 100)
+
+    assert max(len(delay._busy), len(delay._recent)) <= MOST_KEPT
+
+
+def test_behind_a_missing_packet_nothing_is_learned_of_how_fast_the_queue_leaves() -> None:
+    delay, free_at = Delay(), 0.0
+    for n in range(400):
+        sent_at = n * 0.008
+        free_at = max(free_at, sent_at) + 0.01
+        if n % 4 == 3:
+            delay.interrupt()
+        else:
+            delay.add(sent_at, free_at, 1250)
+
+    assert delay.capacity == pytest.approx(1_000_000, rel=0.01)
 
 
 finite = st.floats(-1e6, 1e6)
