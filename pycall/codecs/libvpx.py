@@ -37,6 +37,7 @@ KF_DISABLED: Final = 0
 CPU_USED, NOISE_SENSITIVITY, STATIC_THRESHOLD, TOKEN_PARTITIONS, MAX_INTRA_PERCENT = 13, 15, 17, 18, 26
 """What :class:`VpxEncoder` takes as controls (``enum vp8e_enc_control_id``)."""
 
+_LAST_QUANTIZER: Final = 20
 _FORCE_KEY: Final = 1
 _I420: Final = 0x102
 _FRAME: Final = 0
@@ -201,12 +202,16 @@ class Library:
 @functools.cache
 def libvpx() -> Library | None:
     """The libvpx of av's wheel; ``None`` where there is none that is known, which is logged once."""
-    library = load("vpx")
+    found = load("vpx")
+    if found is None:
+        return None
     try:
-        return Library(library) if library else None
+        library = Library(found)
+        VpxEncoder(library, library.default_config(), {}).close()  # it compares the numbers of its interface
     except MediaError as error:
         logger.info("%s; av's own way of calling it is used instead.", error.message)
         return None
+    return library
 
 
 class VpxEncoder:
@@ -238,6 +243,15 @@ class VpxEncoder:
             self._open()
             self._library.check(self._call["vpx_codec_control_"](self._context, control, c_int(value)))
 
+    def quantizer(self) -> int:
+        """What the last picture was quantized by, 0 (finest) to 63."""
+        quantizer = c_int()
+        with self._lock:
+            self._open()
+            control = self._call["vpx_codec_control_"]
+            self._library.check(control(self._context, _LAST_QUANTIZER, byref(quantizer)))
+        return quantizer.value
+
     def configure(self) -> None:
         """Have ``config`` hold from the next picture on, without a key picture."""
         with self._lock:
@@ -247,8 +261,14 @@ class VpxEncoder:
     def encode(self, frame: av.VideoFrame, pts: int, duration: int, *, key: bool) -> bytes:
         """The encoded picture, empty when it was left out to keep to the bit rate; times in the time base.
 
-        ``frame`` is yuv420p of the configured size; its memory is read where it is.
+        ``frame`` is yuv420p of the configured size, else :class:`ValueError`; its memory is read where it is.
         """
+        if (frame.width, frame.height, frame.format.name) != (
+            self._image.width,
+            self._image.height,
+            "yuv420p",
+        ):
+            raise ValueError(f"a picture of another size or format: {frame}")
         with self._lock:
             self._open()
             image = self._image
@@ -267,7 +287,7 @@ class VpxEncoder:
 
     def _open(self) -> None:
         if not self._destroy.alive:
-            raise MediaError("the encoder is closed")
+            raise MediaError("The encoder is closed.")
 
     def _packets(self) -> bytes:
         parts, place = [], c_void_p()

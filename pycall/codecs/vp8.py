@@ -24,8 +24,11 @@ SPEED_WHEN_BUSY: Final = -10
 BUSY: Final = 0.5
 """The faster speed serves once encoding takes this part of a processor's time."""
 
-KEY_PERCENT: Final = 300
-"""A key picture aims at three pictures' bytes at most, since it leaves all at once; the next refine it."""
+KEY_PERCENT: Final = 450
+"""A key picture aims at this part of a picture's bytes at most, since it leaves all at once."""
+
+REFINED_BY: Final = 4
+"""How much finer than the picture before it one may be after a key picture: else that were large too."""
 
 SHARP_ENOUGH: Final = 6
 """The finest quantizer: a still picture beyond 50 dB is worth no bits."""
@@ -56,8 +59,10 @@ class Vp8Encoder:
         self._bitrate = bitrate
         self._duration = round(CLOCK / fps)
         self._pts = 0
+        self._finest = SHARP_ENOUGH
         self._load = 0.0
-        self._hurries = False
+        self.hurries = False
+        """Whether it takes more shortcuts, since the processor is slow."""
         self._encoder = VpxEncoder(library, self._configuration(library), _controls(width, height))
 
     def set_bitrate(self, bitrate: int) -> None:
@@ -74,6 +79,8 @@ class Vp8Encoder:
         began = time.thread_time()
         data = self._encoder.encode(frame, self._pts, self._duration, key=key)
         self._hurry(time.thread_time() - began)
+        if key_picture_size(data):
+            self._finest = self._encoder.quantizer()
         self._pts += self._duration
         return data
 
@@ -82,21 +89,23 @@ class Vp8Encoder:
         self._encoder.close()
 
     def _follow(self, kbits: int) -> None:
-        """Encode at ``kbits`` from here on."""
+        """Encode the next picture at ``kbits``, as fine as it may be."""
         config = self._encoder.config
         before, config.target_bitrate = config.target_bitrate, kbits
+        self._finest = max(SHARP_ENOUGH, self._finest - REFINED_BY)
         if kbits < _CUT * before:
             config.buf_sz = BUFFER_MS[0] // 2
             self._encoder.configure()
             config.buf_sz = BUFFER_MS[-1]
-        if kbits != before:
+        if (kbits, self._finest) != (before, config.min_quantizer):
+            config.min_quantizer = self._finest
             self._encoder.configure()
 
     def _hurry(self, took_s: float) -> None:
         """Take more shortcuts, for good, when pictures have taken too much of the processor for a while."""
         self._load += (took_s * CLOCK / self._duration - self._load) / 30
-        if self._load > BUSY and not self._hurries:
-            self._hurries = True
+        if self._load > BUSY and not self.hurries:
+            self.hurries = True
             self._encoder.control(libvpx.CPU_USED, SPEED_WHEN_BUSY)
 
     def _configuration(self, library: Library) -> libvpx.Config:
