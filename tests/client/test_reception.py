@@ -14,7 +14,6 @@ from pycall.codecs.opus import SoundEncoder
 from pycall.core import inputs
 from tests.client.pair import Taker, painted, tone
 
-
 PACKET = SoundEncoder().encode(tone(440, 0))
 """20 ms of sound."""
 
