@@ -13,7 +13,7 @@ PROTOCOL = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encodi
 
 def test_the_protocol_document_lists_exactly_these_codes() -> None:
     rows = re.findall(r"^\| `([a-z-]+)` \|", PROTOCOL, re.MULTILINE)
-    assert set(rows) == {refusal.code for refusal in Refusal} | {"state", "ping", "pong", "bye"}
+    assert set(rows) == {refusal.code for refusal in Refusal} | {"state", "ping", "pong", "bye", "sending"}
 
 
 @pytest.mark.parametrize("refusal", Refusal)
