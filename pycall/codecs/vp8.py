@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from fractions import Fraction
 from typing import Final
 
@@ -18,11 +17,8 @@ CLOCK: Final = 90_000
 """Time stamps a second."""
 
 SPEED: Final = -6
-"""``cpu-used``: how many shortcuts are taken. From -7 on, what moves across the picture is not followed."""
-
-SPEED_WHEN_BUSY: Final = -10
-BUSY: Final = 0.5
-"""The faster speed serves once encoding takes this part of a processor's time."""
+"""``cpu-used``: how many shortcuts are taken. From -7 on, what moves across the picture is not followed, which
+costs up to 18 dB and saves little; where the processor is slow, a smaller picture is better."""
 
 KEY_PERCENT: Final = 450
 """A key picture aims at this part of a picture's bytes at most, since it leaves all at once."""
@@ -60,9 +56,6 @@ class Vp8Encoder:
         self._duration = round(CLOCK / fps)
         self._pts = 0
         self._finest = SHARP_ENOUGH
-        self._load = 0.0
-        self.hurries = False
-        """Whether it takes more shortcuts, since the processor is slow."""
         self._encoder = VpxEncoder(library, self._configuration(library), _controls(width, height))
 
     def set_bitrate(self, bitrate: int) -> None:
@@ -76,9 +69,7 @@ class Vp8Encoder:
     def encode(self, frame: av.VideoFrame, *, key: bool) -> bytes:
         """The encoded picture; empty when it was left out because the one before was too large."""
         self._follow(max(1, self._bitrate // 1000))
-        began = time.thread_time()
         data = self._encoder.encode(frame, self._pts, self._duration, key=key)
-        self._hurry(time.thread_time() - began)
         if key_picture_size(data):
             self._finest = self._encoder.quantizer()
         self._pts += self._duration
@@ -100,13 +91,6 @@ class Vp8Encoder:
         if (kbits, self._finest) != (before, config.min_quantizer):
             config.min_quantizer = self._finest
             self._encoder.configure()
-
-    def _hurry(self, took_s: float) -> None:
-        """Take more shortcuts, for good, when pictures have taken too much of the processor for a while."""
-        self._load += (took_s * CLOCK / self._duration - self._load) / 30
-        if self._load > BUSY and not self.hurries:
-            self.hurries = True
-            self._encoder.control(libvpx.CPU_USED, SPEED_WHEN_BUSY)
 
     def _configuration(self, library: Library) -> libvpx.Config:
         config = library.default_config()
