@@ -17,8 +17,8 @@ CLOCK: Final = 90_000
 """Time stamps a second."""
 
 SPEED: Final = -6
-"""``cpu-used``: how many shortcuts are taken. From -7 on, what moves across the picture is not followed, which
-costs up to 18 dB and saves little; where the processor is slow, a smaller picture is better."""
+"""``cpu-used``: how many shortcuts are taken. From -7 on, what moves across the picture is not followed,
+which costs up to 18 dB and saves little; where the processor is slow, a smaller picture is better."""
 
 KEY_PERCENT: Final = 450
 """A key picture aims at this part of a picture's bytes at most, since it leaves all at once."""
@@ -97,7 +97,7 @@ class Vp8Encoder:
         config.width, config.height = self.width, self.height
         config.timebase.num, config.timebase.den = 1, CLOCK
         config.threads = threads(self.width, self.height)
-        config.target_bitrate = self._bitrate // 1000
+        config.target_bitrate = max(1, self._bitrate // 1000)
         config.end_usage = libvpx.CBR
         config.min_quantizer, config.max_quantizer = SHARP_ENOUGH, 56
         config.undershoot_pct, config.overshoot_pct = 100, 15
