@@ -53,6 +53,7 @@ class TransportFeedback:
         self._line, self._ssrc = line, int(getattr(sender, "_ssrc", 0))
         self._arrivals = Arrivals()
         self._about = 0
+        self._over = False
         self._timer: asyncio.TimerHandle | None = None
         names = ("_handle_rtcp_data", "_register_rtp_receiver", "_rtp_router")
         if has_all(transport, *names) and has_all(transport._rtp_router, "route_rtp"):
@@ -63,11 +64,12 @@ class TransportFeedback:
         """A packet of the stream ``ssrc`` came, the ``number``-th of the transport, at monotonic ``at``."""
         self._arrivals.received(number, at)
         self._about = ssrc
-        if self._timer is None:
+        if self._timer is None and not self._over:
             self._timer = asyncio.get_running_loop().call_later(LOOK_EVERY_S, self._tell)
 
     def close(self) -> None:
         """Tell nothing more."""
+        self._over = True
         if self._timer is not None:
             self._timer.cancel()
 
