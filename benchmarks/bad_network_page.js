@@ -57,7 +57,8 @@ function camera() {
   const next = () => {
     paint(planes, number);
     const timestamp = Math.round(performance.now() * 1000);
-    const frame = new VideoFrame(planes, { format: "I420", codedWidth: WIDTH, codedHeight: HEIGHT, timestamp, colorSpace });
+    const size = { codedWidth: WIDTH, codedHeight: HEIGHT };
+    const frame = new VideoFrame(planes, { format: "I420", ...size, timestamp, colorSpace });
     void writer.write(frame).catch(() => frame.close());
     const late = performance.now() - begun - (number * 1000) / FPS;
     number += 1 + Math.floor(Math.max(0, late) / (1000 / FPS));
@@ -190,11 +191,11 @@ async function psnr(/** @type {VideoFrame} */ frame, number) {
 let last = -1, looked = 0, showing;
 const first = new Promise((done) => { showing = done; });
 
-/** Note a picture; the callback may run when the next is there already: its strip says which it is. */
-async function look(/** @type {HTMLVideoElement} */ video, at) {
+/** Note a picture; the callback may run when the next is there already, then nothing can be read of this one. */
+async function look(/** @type {HTMLVideoElement} */ video, at, mediaTime) {
   const frame = new VideoFrame(video), into = noted;
   try {
-    const strip = await stripOf(frame);
+    const strip = Math.abs(frame.timestamp / 1e6 - mediaTime) < 0.001 ? await stripOf(frame) : null;
     if (strip !== null && strip.number === last) {
       into.skipped += 1;
       return;
@@ -213,7 +214,7 @@ async function look(/** @type {HTMLVideoElement} */ video, at) {
 function watch(/** @type {HTMLVideoElement} */ video) {
   video.requestVideoFrameCallback((_now, about) => {
     watch(video);
-    void look(video, about.presentationTime + toWall);
+    void look(video, about.presentationTime + toWall, about.mediaTime);
   });
 }
 addEventListener("DOMContentLoaded", () => {
