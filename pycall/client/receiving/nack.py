@@ -1,12 +1,13 @@
 """Which lost packets are asked for, and when (RFC 4585 section 6.2.1).
 
-Each is asked for at once, and again as soon as the answer is overdue, while it can still be of use. Where
-packets overtake each other, asking waits as long as that has made others late.
+Each is asked for at once, and again as soon as the answer is overdue, while it can still be of use; every
+question leaves twice. Where packets overtake each other, asking waits as long as that has made others late.
 """
 
 from __future__ import annotations
 
 import enum
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,18 +27,14 @@ PROCESSING_S: Final = 0.002
 """What comes sooner than so much of the shortest round trip, measured through so much processing, cannot be
 an answer: the packet itself was late."""
 
-TWICE_AT_LOSS: Final = 0.02
 TWICE_S: Final = 0.01
-"""From this loss on a question is asked twice so soon: waiting because one was lost costs a round trip."""
-
-SLOWLY: Final = 1 / 256
-"""The weight of one packet in the loss."""
+"""Each question is asked a second time so soon: waiting because one was lost costs a round trip."""
 
 LONGEST_REORDERING_S: Final = 0.02
 LESS_REORDERING: Final = 0.9
 
 MOST_QUESTIONS: Final = 10
-"""For one packet."""
+"""For one packet, each of them asked twice."""
 
 MOST_MISSING: Final = 256
 """Packets waited for; of more, the oldest are given up."""
@@ -70,7 +67,7 @@ class _Missing:
     ask_at: float
     asked_at: float | None = None
     questions: int = 0
-    asked_twice: bool = True
+    to_repeat: bool = False
 
 
 class NackSchedule:
@@ -89,7 +86,6 @@ class NackSchedule:
         self._missing: dict[int, _Missing] = {}
         self._first = self._newest = -1
         self._reordering_s = 0.0
-        self._loss = 0.0
 
     @property
     def waiting(self) -> bool:
@@ -103,7 +99,6 @@ class NackSchedule:
             return Receipt.NEW
         if number > self._newest:
             self._miss(range(max(self._newest + 1, number - self._most), number), now)
-            self._loss += (min(number - self._newest - 1, self._most) - self._loss) * SLOWLY
             self._newest = number
             return Receipt.NEW
         if self._first - OVERTAKEN <= number < self._first:
@@ -117,7 +112,6 @@ class NackSchedule:
         if missing.asked_at is not None and now - missing.asked_at >= possible_s:
             self._reordering_s *= LESS_REORDERING
             return Receipt.REPAIRED
-        self._loss = max(0.0, self._loss - SLOWLY)
         self._reordering_s = min(LONGEST_REORDERING_S, max(self._reordering_s, now - missing.since))
         return Receipt.LATE
 
@@ -125,10 +119,10 @@ class NackSchedule:
         """The numbers to ask for now, oldest first; they count as asked for."""
         due: list[int] = []
         for number, missing in list(self._missing.items()):
-            if now + self.rtt_s > missing.since + self._use_s or missing.questions >= MOST_QUESTIONS:
-                if now > missing.ask_at:  # else the last answer may be under way
-                    del self._missing[number]
-            elif now >= missing.ask_at and len(due) < MOST_AT_ONCE:
+            useful_until = missing.since + self._use_s
+            if now > useful_until:
+                del self._missing[number]
+            elif now >= missing.ask_at and now + self.rtt_s <= useful_until and len(due) < MOST_AT_ONCE:
                 due.append(number)
                 self._asked(missing, now)
         return sorted(due)
@@ -141,13 +135,14 @@ class NackSchedule:
     def _asked(self, missing: _Missing, now: float) -> None:
         if missing.asked_at is None:
             missing.asked_at = now
-        if missing.asked_twice and self._loss >= TWICE_AT_LOSS:
-            missing.asked_twice = False
-            missing.ask_at = now + TWICE_S
-        else:
-            missing.asked_twice = True
+        missing.to_repeat = not missing.to_repeat
+        if missing.to_repeat:
             missing.questions += 1
+            missing.ask_at = now + TWICE_S
+        elif missing.questions < MOST_QUESTIONS:
             missing.ask_at = now + max(SHORTEST_WAIT_S, OVERDUE * self.rtt_s)
+        else:
+            missing.ask_at = math.inf
 
     def _miss(self, numbers: range, now: float) -> None:
         for number in numbers:
