@@ -26,7 +26,10 @@ STEP_S: Final = 0.008
 """From one picture to the next the delay changes by this at most: a quarter of the time between two."""
 
 MEMORY: Final = 15
-"""Pictures over which delays are smoothed: half a second."""
+"""Pictures over which delays are smoothed that the sound is held for: half a second."""
+
+BRIEF: Final = 5
+"""Pictures over which the delay of sound is smoothed: when it is held for longer they must follow soon."""
 
 PATIENCE_S: Final = 0.5
 """Sound that is not heard for so long has stopped, and pictures wait for it no more."""
@@ -38,7 +41,7 @@ class Lips:
     def __init__(self) -> None:
         self.floor_s = 0.0
         """What the playout of sound must hold at least, so that sound is not before its pictures."""
-        self._heard: deque[float] = deque(maxlen=MEMORY)  # delays of sound, from capture to ear
+        self._heard: deque[float] = deque(maxlen=BRIEF)  # delays of sound, from capture to ear
         self._way: deque[float] = deque(maxlen=MEMORY)  # the same without the playout's holding
         self._heard_at = float("-inf")
         self._came: deque[float] = deque(maxlen=MEMORY)  # delays of pictures, from capture to arrival
