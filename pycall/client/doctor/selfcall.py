@@ -14,7 +14,7 @@ from pycall.client.doctor.server import throwaway_room
 from pycall.client.driver import Driver, Outcome
 from pycall.client.peer import Outgoing, Peer
 from pycall.client.signalling import SignallingClient
-from pycall.client.tracks import Samples
+from pycall.client.tracks import Samples, SoundPacket
 from pycall.core import events
 from pycall.core import inputs as i
 from pycall.core.call import Call
@@ -32,11 +32,14 @@ WANTED: Final = {"audio", "video"}
 class _Nobody:
     """Takes what is received and does nothing with it."""
 
-    def picture(self, frame: av.VideoFrame, arrival: float) -> None:
+    def picture(self, frame: av.VideoFrame, arrival: float, captured_at: float | None) -> None:
         """A picture came."""
 
-    def sound(self, samples: Samples, timestamp: int, arrival: float) -> None:
+    def packet(self, packet: SoundPacket) -> None:
         """Sound came."""
+
+    def sound(self, samples: Samples, timestamp: int, arrival: float) -> None:
+        """Decoded sound came."""
 
 
 @dataclass
