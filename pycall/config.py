@@ -133,7 +133,6 @@ class ServerConfig:
     )
     turn_secret_file: Path | None = _key("", checks.file, "File with that secret, which does not.", "FILE")
 
-
     node: str = _key("", checks.own_name, "Name of this server in metrics and logs; else the machine's.")
     metrics_from: tuple[str, ...] = _keys(
         checks.network, "A network that may read /metrics, beside this machine; may be repeated.", "NETWORK"

@@ -20,7 +20,7 @@ from pycall.core import inputs as i
 from pycall.core import outputs as o
 from pycall.core.impression import Impression
 from pycall.core.link import Link, Pairing
-from pycall.core.messages import Bye, IceServer, Message, Offer, Ping, Pong, State
+from pycall.core.messages import Bye, Control, IceServer, Message, Offer, Ping, Pong, Sending, State
 from pycall.core.terms import CallTerms
 from pycall.errors import CallError, JoinRefused, PeerLost, PycallError
 
@@ -270,13 +270,13 @@ class Call:
         connected = events.Connected(path.kind, path.local, path.remote, path.protocol, setup_s)
         return [*out, o.Announce(connected)]
 
-    def _control(self, control: State | Bye | Ping | Pong, now: float) -> list[o.Output]:
+    def _control(self, control: Control, now: float) -> list[o.Output]:
         match control:
             case State():
                 return self._impression.said(control)
             case Bye():
                 return self._peer_gone("left", now)
-            case Ping() | Pong():
+            case Ping() | Pong() | Sending():
                 return []
             case _:
                 assert_never(control)
