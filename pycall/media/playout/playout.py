@@ -205,7 +205,7 @@ class Playout:
         """A new clock of the sender's begins at ``timestamp``."""
         self._gauge.restart()
         self._unpacker.restart(self._decoder, timestamp)
-        self._standing = True
+        self._standing, self._begun = True, False
 
     def _delay(self) -> float:
         return self._offset - (self._gauge.base or 0.0)

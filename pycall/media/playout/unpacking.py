@@ -55,6 +55,7 @@ class Unpacker:
         self._decoder = decoder
         self._sequence: int | None = None  # of what was decoded last
         self._missing = SILENT  # samples made up in a row
+        self._missed = 0  # those that counted while no packet was there
         self._pause = False
         self._begun = False
         self._gaps: deque[_Gap] = deque(maxlen=GAPS)
@@ -66,7 +67,7 @@ class Unpacker:
         self.shelf.clear()
         self.reel.restart(timestamp)
         self.stood, self._missing, self._pause = SILENT, SILENT, False
-        self._sequence, self.captured = None, None
+        self._sequence, self.captured, self._missed = None, None, 0
         self._gaps.clear()
 
     @property
@@ -99,6 +100,7 @@ class Unpacker:
         self._pause = self._pause and self.stood < PAUSE
         if self._begun and not self._pause:
             self.concealed += count
+            self._missed += count
         self.reel.append(self._conceal(count), still=True)
         self.stood += count
 
@@ -107,13 +109,13 @@ class Unpacker:
         packet, passed = self.waiting, timestamp - self.reel.end
         if packet is not None and passed > 0:
             if self._begun and self.follows(packet) and not self._pause:  # one the sender had not told of
-                self.concealed -= min(self.stood, packet.timestamp - self.reel.end)
+                self.concealed -= min(self._missed, packet.timestamp - self.reel.end)
             elif packet.timestamp > self.reel.end:
                 self._gaps.append(_Gap(self.reel.end, min(timestamp, packet.timestamp), "concealed"))
             if timestamp > packet.timestamp:
                 self.go(timestamp)
             self.reel.end = max(self.reel.end, timestamp)
-        self.stood, self._begun = 0, True
+        self.stood, self._missed, self._begun = 0, 0, True
 
     def more(self) -> None:
         """Add what comes next; there must be a packet waiting."""

@@ -257,6 +257,26 @@ def test_another_stream_is_a_new_beginning(bare: list[bytes]) -> None:
     assert playout.delay_s < 0.060
 
 
+def test_between_two_streams_nothing_is_held(bare: list[bytes]) -> None:
+    playout = Wire().play(bare[:100]).playout
+    assert playout.delay_s > 0.025
+    playout.packet(Packet(9_000, FIRST_TIMESTAMP + 7_000_000, bare[0], 2.010))
+
+    assert playout.delay_s == 0.0
+    assert playout.capture_time_playing(2.010) is None
+    for number in range(1, 20):
+        playout.pull(BLOCK, 2.0 + number * BLOCK_S)
+        playout.packet(
+            Packet(
+                9_000 + number,
+                FIRST_TIMESTAMP + 7_000_000 + number * BLOCK,
+                bare[number],
+                2.01 + number * BLOCK_S,
+            )
+        )
+    assert 0.025 < playout.delay_s < 0.055
+
+
 def test_a_late_repair_from_another_time_is_no_new_beginning(bare: list[bytes]) -> None:
     playout = Wire().play(bare[:100]).playout
     before = playout.held_s, playout.target_s

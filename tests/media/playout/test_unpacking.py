@@ -9,7 +9,7 @@ from pycall.codecs.opus import CodecError
 from pycall.media.frames import BLOCK, Samples
 from pycall.media.playout.packets import Held
 from pycall.media.playout.reel import PIECE
-from pycall.media.playout.unpacking import SILENT, Unpacker
+from pycall.media.playout.unpacking import PAUSE, SILENT, Unpacker
 
 MADE_UP = -1_000
 
@@ -131,6 +131,21 @@ def test_a_pause_that_is_known_only_at_its_end_is_taken_back() -> None:
 
     assert unpacker.concealed == 0
     assert heard(unpacker, 1) == [6, 6]
+
+
+def test_of_a_pause_only_what_was_counted_is_taken_back() -> None:
+    """Of one that was told of and lasts too long the beginning did not count."""
+    unpacker = begun(Unpacker(Script()), 0, 3)
+    heard(unpacker, 4)
+    before = unpacker.concealed
+    unpacker.shelf.put(packet(4)._replace(pause=True))
+    heard(unpacker, 1)
+    heard(unpacker, PAUSE // BLOCK + 50)
+    assert unpacker.concealed == before + 50 * BLOCK
+    unpacker.shelf.put(packet(200, sequence=5, content=9))
+    unpacker.resume(200 * BLOCK)
+
+    assert unpacker.concealed == before > 0
 
 
 def test_garbage_is_a_loss() -> None:
