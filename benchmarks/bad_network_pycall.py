@@ -24,6 +24,7 @@ from pycall.cli.session import Session
 from pycall.config import CallConfig
 from pycall.media import studio
 from pycall.media.frames import Notice, Picture, Samples, Sound
+from pycall.media.playout.playout import Playout
 from pycall.media.playout.speaker import Pull, Speaker, open_speaker
 from pycall.media.sources.opening import Sources
 from pycall.media.spec import Spec
@@ -74,21 +75,33 @@ class Rig:
         return self.speaker
 
 
+class Ear:
+    """Notes what the speaker takes from the playout, and how much of it was not there."""
+
+    def __init__(self, playout: Playout, observer: Observer) -> None:
+        self._playout = playout
+        self._observer = observer
+        self._played = 0
+        self._before = 0  # what was played before any sound had come: the playout does not count it
+
+    def heard(self, sound: Sound) -> None:
+        """A block was played."""
+        at = sound.time + wall_offset()
+        self._observer.sound.append((at, self._played, sound.samples))
+        self._played += len(sound.samples)
+        if self._playout.delay_s == 0:
+            self._before = self._played
+        self._observer.heard.append((at, self._before + self._playout.concealed, self._played))
+
+
 async def measured(config: CallConfig, speech: Path, recording: Path) -> None:
     """Run the call and report."""
     probe, observer, rig = Probe(), Observer(config.size), Rig(np.load(speech))
     session = Session("bench", config, probe)
-    played = 0
+    ear = Ear(session.studio.incoming.playout, observer)
 
     def seen(picture: Picture) -> None:
         observer.picture(picture.frame)
-
-    def heard(sound: Sound) -> None:
-        nonlocal played
-        at = sound.time + wall_offset()
-        observer.sound.append((at, played, sound.samples))
-        played += len(sound.samples)
-        observer.heard.append((at, session.studio.incoming.playout.concealed, played))
 
     def report() -> dict[str, Any]:
         seconds = max(1, int(time.monotonic() - observer.begun))
@@ -104,7 +117,7 @@ async def measured(config: CallConfig, speech: Path, recording: Path) -> None:
     assert rig.speaker is not None
     taps = (
         Tap("seen", session.studio.incoming.shown, seen),
-        Tap("heard", rig.speaker.played, heard, depth=SOUND_DEPTH),
+        Tap("heard", rig.speaker.played, ear.heard, depth=SOUND_DEPTH),
     )
     say({"joined": True})
     orders = asyncio.create_task(obey(await listening(), observer, report))

@@ -3,10 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bad_network_figures import Heard, lost_percent
-from bad_network_gauge import laid_out
+from bad_network_gauge import Observer, laid_out
 from bad_network_plain import played
+from bad_network_pycall import Ear
 
-from pycall.media.frames import BLOCK, Samples
+from pycall.media.frames import BLOCK, Samples, Sound
+from pycall.media.playout.playout import Playout
 
 BLOCK_S = 0.02
 
@@ -36,6 +38,24 @@ def test_what_comes_100_ms_after_the_fastest_is_too_late() -> None:
 def test_where_it_ends_early_the_rest_is_lost() -> None:
     assert lost([block(number) for number in range(25)], 1.0) == pytest.approx(50)
     assert lost([], 1.0) == pytest.approx(100)
+
+
+async def test_until_the_first_sound_comes_all_is_lost() -> None:
+    playout, observer = Playout(), Observer((64, 48))
+    ear = Ear(playout, observer)
+
+    def heard(blocks: range, *, comes: bool) -> float | None:
+        for number in blocks:
+            at = 100.0 + number * BLOCK_S
+            if comes:
+                playout.push(np.full(BLOCK, 1000, np.int16), number * BLOCK, at)
+            ear.heard(Sound(playout.pull(BLOCK, at), at))
+        return lost_percent([Heard(*look) for look in observer.heard])
+
+    assert heard(range(50), comes=False) == 100
+    assert heard(range(50, 100), comes=True) == pytest.approx(50, abs=5)
+    observer.begin()
+    assert heard(range(100, 150), comes=True) == 0
 
 
 def test_a_recording_has_silence_where_nothing_came_and_begins_as_early_as_any_of_it_could_be_played() -> (
