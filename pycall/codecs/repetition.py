@@ -57,13 +57,20 @@ class Repetition:
         return np.rint(period[at % len(period)] * gain).astype(np.int16)
 
 
+def best_lag(piece: Samples, around: Samples) -> int:
+    """Where in ``around`` sound goes on most like ``piece``: an offset into ``around``.
+
+    ``around`` must be longer than ``piece``. A cross-fade from the one to the other place is inaudible
+    where both have the same phase, which in speech and tones is a whole number of periods away.
+    """
+    wanted = piece.astype(np.float64)
+    field = around.astype(np.float64)
+    likeness = np.correlate(field, wanted, "valid")
+    energy = np.concatenate(([0.0], np.cumsum(field * field)))
+    norm = np.sqrt(energy[len(wanted) :] - energy[: -len(wanted)]) + 1.0
+    return int(np.argmax(likeness / norm))
+
+
 def _period(past: Samples) -> int:
     """The lag at which the end of ``past`` is most like what was before it."""
-    field = past.astype(np.float64)
-    wanted = field[-TEMPLATE:]
-    reach = field[:-SHORTEST]
-    likeness = np.correlate(reach, wanted, "valid")
-    energy = np.concatenate(([0.0], np.cumsum(reach * reach)))
-    norm = np.sqrt(energy[TEMPLATE:] - energy[:-TEMPLATE]) + 1.0
-    best = int(np.argmax(likeness / norm))
-    return len(past) - TEMPLATE - best
+    return len(past) - TEMPLATE - best_lag(past[-TEMPLATE:], past[:-SHORTEST])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pycall.codecs.repetition import BLEND, FADE, Repetition
+from pycall.codecs.repetition import BLEND, FADE, Repetition, best_lag
 from tests.codecs.voice import blocks, likeness, voice
 
 
@@ -53,3 +53,15 @@ def test_what_came_is_changed_only_where_it_follows_a_gap() -> None:
 
 def test_before_anything_was_heard_there_is_silence() -> None:
     assert not Repetition().conceal(960).any()
+
+
+@pytest.mark.parametrize("pitch", [75.0, 140.0, 390.0])
+def test_a_voice_is_most_like_itself_whole_periods_away(pitch: float) -> None:
+    sound = voice(0.5, pitch)
+    lag = 120 + best_lag(sound[9_600:10_080], sound[9_720:11_000])
+
+    assert lag * pitch / 48_000 == pytest.approx(round(lag * pitch / 48_000), abs=0.1)
+
+
+def test_silence_is_alike_everywhere() -> None:
+    assert best_lag(np.zeros(480, np.int16), np.zeros(1_080, np.int16)) == 0

@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pycall.codecs.repetition import best_lag
 from pycall.media.frames import Samples
-from pycall.media.playout.splice import LONGEST, SHORTEST, best_lag, cross_fade
+from pycall.media.playout.splice import LONGEST, SHORTEST, cross_fade
 
 PIECE: Final = 480
 """Samples taken at a time: 10 ms."""
