@@ -24,9 +24,6 @@ logger = logging.getLogger(__name__)
 MAX_QUEUED_S: Final = 0.12
 """When the pictures that wait need longer than this, the next one is not encoded: a newer one will be."""
 
-SILENT_S: Final = 0.8
-"""When nothing is heard of what was sent for so long, all of it may have been lost."""
-
 SECOND_REPAIR_S: Final = 0.01
 """How much later a repair leaves that leaves twice: most bursts of losses are over by then."""
 
@@ -104,17 +101,21 @@ class Line:
     """The way out of one connection; use from one event loop.
 
     ``transmit`` encrypts and sends one packet; it raises :class:`ConnectionError` when that has ended.
+    ``clock`` tells the monotonic seconds that everything here is decided by.
     """
 
-    def __init__(self, transmit: Callable[[bytes], Awaitable[None]]) -> None:
+    def __init__(
+        self, transmit: Callable[[bytes], Awaitable[None]], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._transmit = transmit
+        self.clock = clock
         self._log = SentLog()
         self._controller = Controller()
         self._budget = Budget()
         self._pacer: Pacer[Leaving | SentPacket] = Pacer(self._controller.pacing_rate)
         self._waking: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
-        self._told = self._over = False
+        self._over = False
         self._said: deque[bytes] = deque(maxlen=MAX_SAID)
 
     # What is sent
@@ -128,7 +129,7 @@ class Line:
     @property
     def full(self) -> bool:
         """Whether so many pictures wait that the next one should not be encoded."""
-        return self._pacer.queued_s(time.monotonic()) > MAX_QUEUED_S
+        return self._pacer.queued_s(self.clock()) > MAX_QUEUED_S
 
     def send(self, packets: Sequence[Leaving], priority: Priority) -> bool:
         """Queue what belongs together, or nothing of it; raises :class:`ConnectionError` after the end."""
@@ -140,7 +141,7 @@ class Line:
 
     def repair(self, stream: Stream, asked: Iterable[int]) -> None:
         """Send again what the other end asks for, as far as that helps."""
-        now = time.monotonic()
+        now = self.clock()
         repairs = stream.history.repair(
             asked, now, rate=self._controller.target, loss=self._controller.loss, rtt_s=self.rtt_s or 0.0
         )
@@ -157,7 +158,7 @@ class Line:
     @property
     def silent(self) -> bool:
         """Whether the other end told what arrives, and has stopped doing so: the path may be cut."""
-        return self._told and self._log.waiting_s(time.monotonic()) > SILENT_S
+        return self._controller.is_silent
 
     @property
     def rtt_s(self) -> float | None:
@@ -166,11 +167,11 @@ class Line:
 
     def shares(self) -> Shares:
         """Who gets how much at present."""
-        return self._budget.split(self._controller.target, self._controller.loss, time.monotonic())
+        return self._budget.split(self._controller.target, self._controller.loss, self.clock())
 
     def figures(self) -> LineFigures:
         """What is sent at present."""
-        now, shares = time.monotonic(), self.shares()
+        now, shares = self.clock(), self.shares()
         return LineFigures(
             target=self._controller.target,
             pictures=shares.pictures,
@@ -183,22 +184,21 @@ class Line:
 
     def acknowledged(self, feedback: bytes) -> None:
         """Take transport feedback of the other end, which may be anything."""
-        now = time.monotonic()
+        now = self.clock()
         try:
             arrivals = parse(feedback)
         except ValueError as error:
             logger.debug("Dropped feedback: %s", error)
             return
-        self._told = True
         self._controller.acknowledged(self._log.acknowledge(arrivals, now), now)
 
     def reported(self, loss: float, rtt_s: float | None) -> None:
         """Take a receiver report: the share of packets lost, and the round trip where it tells."""
-        self._controller.reported(loss, rtt_s, time.monotonic())
+        self._controller.reported(loss, rtt_s, self.clock())
 
     def estimated(self, bitrate: int) -> None:
         """Take the other end's estimate of what it can receive (REMB), bit/s."""
-        self._controller.estimated(bitrate, time.monotonic())
+        self._controller.estimated(bitrate, self.clock())
 
     # Running
 
@@ -220,7 +220,7 @@ class Line:
             while True:
                 while self._said:
                     await self._transmit(self._said.popleft())
-                now = time.monotonic()
+                now = self.clock()
                 self._controller.tick(self._log.waiting_s(now), now)
                 self._pacer.rate = self._controller.pacing_rate
                 for packet in self._pacer.due(now):
@@ -247,7 +247,7 @@ class Line:
                 timer.cancel()
 
     async def _leave(self, packet: Leaving | SentPacket) -> None:
-        now = time.monotonic()
+        now = self.clock()
         size = len(packet.data) + WIRE_BYTES
         if isinstance(packet, SentPacket):
             if packet.number is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -95,11 +94,11 @@ class PictureSender:
         Returns when it is encoded. Raises :class:`ConnectionError` when the connection is over.
         """
         self._cadence.came(captured_at)
-        self._watch()
+        self._watch(self._line.clock())
         if self._line.full:
             self.skipped += 1
             return
-        begun = time.monotonic()
+        begun = self._line.clock()
         bitrate = self._line.shares().pictures
         rung = self._rung(frame, bitrate, begun)
         if not self._cadence.wants(captured_at, rung.fps):
@@ -108,7 +107,7 @@ class PictureSender:
         key, self._key_wanted = self._key_wanted, False
         loop = asyncio.get_running_loop()
         data, is_key = await loop.run_in_executor(None, self._encode, frame, rung, bitrate, key)
-        ready = time.monotonic()
+        ready = self._line.clock()
         self._encode_s += LATELY * (ready - begun - self._encode_s)
         self._stream.stages.note("wait", begun - captured_at)
         self._stream.stages.note("encode", ready - begun)
@@ -122,11 +121,11 @@ class PictureSender:
         """Free the encoder as soon as it is not at work any more."""
         asyncio.get_running_loop().run_in_executor(None, self._free)
 
-    def _watch(self) -> None:
+    def _watch(self, now: float) -> None:
         """Begin with a key picture when the path is back: what was sent meanwhile is gone."""
         unheard, self._unheard = self._unheard, self._line.silent
         if unheard and not self._unheard:
-            self._key_wanted = True
+            self.ask_key(now)
 
     def _rung(self, frame: av.VideoFrame, bitrate: int, now: float) -> Rung:
         size = frame.width, frame.height
@@ -139,7 +138,7 @@ class PictureSender:
 
     def _encode(self, frame: av.VideoFrame, rung: Rung, bitrate: int, key: bool) -> tuple[bytes, bool]:
         """The encoded picture, and whether it is a key picture; in another thread."""
-        now, fps = time.monotonic(), min(rung.fps, self._cadence.fps)
+        now, fps = self._line.clock(), min(rung.fps, self._cadence.fps)
         bitrate = min(bitrate, max_bitrate(rung.width, rung.height, fps))
         with self._encoding:
             encoder = self._encoder

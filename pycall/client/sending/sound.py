@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from typing import Final
 
 import av
@@ -32,11 +31,11 @@ class SoundSender:
 
         Raises :class:`ConnectionError` when the connection is over.
         """
-        begun = time.monotonic()
+        begun = self._line.clock()
         samples = frame.to_ndarray().reshape(-1).astype(np.int16, copy=False)
         loop = asyncio.get_running_loop()
         packet = await loop.run_in_executor(None, self._encode, samples, self._line.shares())
-        ready = time.monotonic()
+        ready = self._line.clock()
         self._stream.stages.note("wait", begun - captured_at)
         self._stream.stages.note("encode", ready - begun)
         if packet and frame.pts is not None:

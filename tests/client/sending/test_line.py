@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 from aiortc.rtp import RtpPacket
 
 from pycall.client.congestion.feedback import Feedback
-from pycall.client.sending.line import MAX_QUEUED_S, SILENT_S, Leaving, Line, Stream
+from pycall.client.sending.line import MAX_QUEUED_S, Leaving, Line, Stream
 from pycall.client.sending.pacer import Priority
 from pycall.client.sending.packets import TRANSPORT_NUMBER, PacketWriter
 from pycall.client.stages import Stages
@@ -20,11 +20,11 @@ from tests.client.pair import until
 class Wire:
     """What left, and a line whose packets come here."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.sent: list[bytes] = []
         self.broken = False
         self.left: list[tuple[int, float]] = []
-        self.line = Line(self._transmit)
+        self.line = Line(self._transmit, clock)
         writer = PacketWriter(1, 97, {TRANSPORT_NUMBER: 4}, "0")
         self.stream = Stream(writer, self._left, 0, 65_534, Stages())
 
@@ -37,7 +37,7 @@ class Wire:
         self.left.append((packet.octets, now))
 
     def send(self, payloads: Sequence[bytes], priority: Priority = Priority.PICTURE) -> bool:
-        now = time.monotonic()
+        now = self.line.clock()
         return self.line.send(self.stream.packets(payloads, 0, now, now), priority)
 
     @property
@@ -46,8 +46,43 @@ class Wire:
         return [RtpPacket.parse(data).sequence_number for data in self.sent]
 
 
+class Way(Wire):
+    """A way of ``rtt_s`` there and back on which sound is sent, in simulated time."""
+
+    def __init__(self, rtt_s: float) -> None:
+        super().__init__(lambda: self.now)
+        self.now = 100.0
+        self.rtt_s = rtt_s
+        self._told = self._reports = 0
+
+    async def go(self, seconds: float, *, cut: bool = False) -> list[bool]:
+        """Whether the line took the way for silent, each 10 ms."""
+        silent = []
+        for step in range(round(seconds * 100)):
+            self.now += 0.01
+            if step % 2 == 0:
+                self.send([bytes(80)], Priority.SOUND)
+            if step % 5 == 0 and not cut:
+                self._tell()
+            for _ in range(3):  # the line's task takes its turn
+                await asyncio.sleep(0)
+            silent.append(self.line.silent)
+        return silent
+
+    def _tell(self) -> None:
+        """Feedback comes on what left a round trip ago."""
+        first, self._told = self._told, sum(at <= self.now - self.rtt_s for _, at in self.left)
+        if self._told > first:
+            began = self.left[first][1]
+            arrivals = tuple((at, self.left[at][1] - began) for at in range(first, self._told))
+            reference = round((began - 99.0) / 0.064)
+            told = Feedback(first, self._told - first, reference, self._reports & 0xFF, arrivals)
+            self._reports += 1
+            self.line.acknowledged(told.encode())
+
+
 @pytest.fixture
-async def wire() -> object:
+async def wire() -> AsyncIterator[Wire]:
     wire = Wire()
     yield wire
     await wire.line.close()
@@ -89,17 +124,16 @@ async def test_what_arrived_makes_the_line_faster_and_garbage_does_not_matter(wi
     assert wire.line.figures().rtt_s is not None
 
 
-async def test_a_path_that_falls_silent_is_noticed_if_it_ever_spoke(wire: Wire) -> None:
-    wire.send([b"one"])
-    await until(lambda: wire.left)
-    began = wire.left[0][1]
-    await until(lambda: time.monotonic() > began + SILENT_S)
-    assert not wire.line.silent
-    wire.line.acknowledged(Feedback(0, 1, 1, 0, ((0, 0.0),)).encode())
-    wire.send([b"two"])
-    await until(lambda: wire.line.silent)
-    wire.line.acknowledged(Feedback(1, 1, 1, 1, ((1, 1.0),)).encode())
-    assert not wire.line.silent
+@pytest.mark.parametrize("rtt_s", [0.05, 0.75, 0.8, 0.85, 1.0, 1.5])
+async def test_a_path_that_falls_silent_is_noticed_and_one_that_is_only_long_is_not(rtt_s: float) -> None:
+    way = Way(rtt_s)
+    try:
+        assert not any(await way.go(3.0, cut=True))  # it never spoke
+        assert not any((await way.go(8.0))[20:])
+        assert (await way.go(4.0, cut=True))[-1]
+        assert not any((await way.go(4.0))[20:])
+    finally:
+        await way.line.close()
 
 
 async def test_reports_and_estimates_tell_where_no_arrivals_are_told(wire: Wire) -> None:

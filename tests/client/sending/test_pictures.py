@@ -82,11 +82,20 @@ async def test_a_key_picture_is_made_when_asked_for_but_not_again_while_one_is_o
 
 async def test_when_a_cut_is_over_a_key_picture_begins_anew_in_the_same_size(rig: Rig) -> None:
     await rig.send((640, 480))
+    rig.sender._key_at -= KEY_EVERY_S
     rig.sender._unheard = True
     await rig.send((640, 480))
     await rig.send((640, 480))
     assert rig.keys == [0, 1]
     assert key_picture_size(rig.encoded[1]) == (640, 480)
+
+
+async def test_a_path_that_is_back_again_and_again_gets_no_storm_of_key_pictures(rig: Rig) -> None:
+    rig.line.clock = lambda: 100.0
+    for _ in range(6):
+        await rig.send()
+        rig.sender._unheard = True
+    assert rig.keys == [0]
 
 
 async def test_another_size_begins_with_a_key_picture(rig: Rig) -> None:
