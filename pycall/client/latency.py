@@ -9,10 +9,16 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
-from typing import Final
+from typing import Final, NamedTuple
 
 CLOCK_SAMPLES: Final = 8
 """Pings the clock offset is chosen from."""
+
+CLOCK_AGE_S: Final = 30.0
+"""Longer ago than this a ping says nothing of a clock: two drift apart by a millisecond or so meanwhile."""
+
+SLACK_S: Final = 0.010
+"""So far two pings may disagree beyond their round trips: clocks are coarse, and drift."""
 
 MAX_CLOCK_RTT_S: Final = 5.0
 """Pings that took longer say nothing about a clock."""
@@ -48,30 +54,48 @@ class SenderClock:
         return unix + ahead / self._rate
 
 
+class _Ping(NamedTuple):
+    """What one says; the offset is off by half the round trip at most."""
+
+    rtt_s: float
+    offset_s: float
+    back: float
+
+
 class ClockOffset:
     """How far the other end's wall clock is ahead of ours, from pings (RFC 5905 section 8).
 
-    Of the last few the one with the shortest round trip counts: it had the least room for error.
+    Of the last few the one with the shortest round trip counts: it had the least room for error. Either
+    clock may be set at any time; what was measured before that counts no more.
     """
 
     def __init__(self) -> None:
-        self._samples: deque[tuple[float, float]] = deque(maxlen=CLOCK_SAMPLES)
+        self._samples: deque[_Ping] = deque(maxlen=CLOCK_SAMPLES)
 
     def add(self, asked: float, answered: float, back: float) -> None:
         """A ping left at ``asked``; its answer says ``answered`` (the other's clock) and came at ``back``."""
-        rtt = back - asked
-        if 0 <= rtt <= MAX_CLOCK_RTT_S:
-            self._samples.append((rtt, answered - (asked + back) / 2))
+        newest = _Ping(back - asked, answered - (asked + back) / 2, back)
+        if 0 <= newest.rtt_s <= MAX_CLOCK_RTT_S:
+            agree = [ping for ping in self._samples if _agree(ping, newest)]
+            self._samples = deque([*agree, newest], CLOCK_SAMPLES)
 
     @property
     def seconds(self) -> float | None:
         """The other's clock minus ours; ``None`` before the first answer."""
-        return min(self._samples)[1] if self._samples else None
+        return min(self._samples).offset_s if self._samples else None
 
     @property
     def rtt_s(self) -> float | None:
         """The shortest of the last round trips."""
-        return min(self._samples)[0] if self._samples else None
+        return min(self._samples).rtt_s if self._samples else None
+
+
+def _agree(older: _Ping, newest: _Ping) -> bool:
+    """Whether no clock was set between the two, as far as they can tell, and it was not long."""
+    apart_s = abs(older.offset_s - newest.offset_s)
+    return (
+        abs(newest.back - older.back) <= CLOCK_AGE_S and apart_s <= (older.rtt_s + newest.rtt_s) / 2 + SLACK_S
+    )
 
 
 class LatencyMeter:

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pycall.client.latency import CLOCK_SAMPLES, NTP_EPOCH, ClockOffset, LatencyMeter, SenderClock
+from pycall.client.latency import (
+    CLOCK_AGE_S,
+    CLOCK_SAMPLES,
+    NTP_EPOCH,
+    ClockOffset,
+    LatencyMeter,
+    SenderClock,
+)
 
 
 def ntp(unix: float) -> int:
@@ -38,12 +45,38 @@ def test_the_offset_is_that_of_the_quickest_ping() -> None:
     assert clock.rtt_s == pytest.approx(0.02)
 
 
-def test_a_clock_that_was_set_is_believed_after_a_few_pings() -> None:
+@pytest.mark.parametrize("step", [-100.0, -0.3, 0.3, 100.0])
+def test_the_other_clock_that_was_set_is_believed_at_once(step: float) -> None:
     clock = ClockOffset()
     clock.add(0.0, 50.0, 0.001)
+    clock.add(1.0, 51.05 + step, 1.1)
+    assert clock.seconds == pytest.approx(50.0 + step)
+    assert clock.rtt_s == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("step", [-3_600.0, -0.5, 0.5, 3_600.0])
+def test_our_clock_that_was_set_is_believed_at_once(step: float) -> None:
+    clock = ClockOffset()
     for second in range(CLOCK_SAMPLES):
-        clock.add(second, second - 50.0, second + 0.1)
-    assert clock.seconds == pytest.approx(-50.05)
+        clock.add(second, second + 50.01, second + 0.02)
+    for second in range(9, 12):
+        clock.add(second + step, second + 50.05, second + step + 0.1)
+        assert clock.seconds == pytest.approx(50.0 - step)
+
+
+def test_a_slow_ping_does_not_unsettle_the_clock() -> None:
+    clock = ClockOffset()
+    clock.add(0.0, 50.01, 0.02)
+    clock.add(1.0, 51.9, 1.9)  # all of it on the way there
+    clock.add(2.0, 52.0, 2.8)  # and back
+    assert clock.seconds == pytest.approx(50.0)
+
+
+def test_a_ping_of_long_ago_says_nothing_of_a_clock_that_drifts() -> None:
+    clock = ClockOffset()
+    clock.add(0.0, 50.001, 0.002)
+    clock.add(CLOCK_AGE_S + 1, CLOCK_AGE_S + 51.05, CLOCK_AGE_S + 1.1)
+    assert clock.rtt_s == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("back", [99.9, 105.5])
