@@ -154,7 +154,8 @@ class _Sending:
         match packet:
             case RtcpRtpfbPacket(fmt=fmt) if fmt == RTCP_RTPFB_NACK:
                 if self._stream is not None:
-                    self._line.repair(self._stream, packet.lost)
+                    lost = [number & 0xFFFF for number in packet.lost]  # aiortc counts on beyond 65535
+                    self._line.repair(self._stream, lost)
             case RtcpPsfbPacket(fmt=fmt) if fmt in {RTCP_PSFB_PLI, RTCP_PSFB_FIR}:
                 if self._pictures is not None:
                     self._pictures.ask_key(time.monotonic())

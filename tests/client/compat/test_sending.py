@@ -15,6 +15,7 @@ from aiortc import RTCPeerConnection
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpparameters import RTCRtpSendParameters
 from aiortc.rtp import (
+    RtcpPacket,
     RtcpPsfbPacket,
     RtcpReceiverInfo,
     RtcpRrPacket,
@@ -132,6 +133,19 @@ async def test_who_misses_a_packet_gets_it_again_and_who_misses_a_picture_a_new_
     pictures._key_at = time.monotonic() - 1
     await rig.sender._handle_rtcp_packet(RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=rig.sender._ssrc))
     assert is_key(await rig.picture(2))
+
+
+async def test_packets_are_repaired_across_the_end_of_their_numbers(rig: Rig) -> None:
+    await rig.picture(0)
+    rig.sender._run_rtp.__self__._stream.sequence = 0xFFFF
+    await rig.picture(1)
+    await rig.picture(2)
+    asked = bytes(RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=rig.sender._ssrc, lost=[0xFFFF, 0x10000]))
+    [lost] = RtcpPacket.parse(asked)
+    count = len(rig.sent)
+    await rig.sender._handle_rtcp_packet(lost)
+    await until(lambda: len(rig.sent) >= count + 2)
+    assert [RtpPacket.parse(data).sequence_number for data in rig.sent[count:]] == [0xFFFF, 0]
 
 
 async def test_reports_tell_what_the_path_takes_and_loses(rig: Rig) -> None:
