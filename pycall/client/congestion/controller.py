@@ -181,14 +181,14 @@ class Controller:
 
     def acknowledged(self, told: Acknowledged, now: float) -> None:
         """Transport-wide feedback came."""
+        self._loss.add(told.results)
         if all(result.arrived is None for result in told.results):
-            return  # there is no news in it: whatever is lost is told by those after it, too
-        elapsed = 0.0 if self._heard_at is None else min(now - self._heard_at, LONGEST_S)
-        self._heard_at = now
-        if self._before_silence is not None:
+            return  # it may have waited for long: only what arrives says that the way is there
+        heard_at, self._heard_at = self._heard_at, now
+        elapsed = 0.0 if heard_at is None else min(now - heard_at, LONGEST_S)
+        if heard_at is not None and self._before_silence is not None:
+            self._loss.leave_out(heard_at - self._rtt_s, now)
             self._resume(now)
-        else:
-            self._loss.add(told.results)
         self._throughput.add(told.results, gap=told.gap)
         for result in told.results:
             if result.arrived is None:

@@ -70,8 +70,14 @@ class Loss:
                 slot[2] += is_lost
                 slot[3] += is_lost and not self._is_run
                 self._is_run = is_lost
-            elif not result.repeated:
+            elif not result.repeated and slot[2]:
                 slot[2] -= 1
+
+    def leave_out(self, since: float, until: float) -> None:
+        """Count nothing of what left between these times: nobody was heard, and it may all have been lost."""
+        while self._slots and self._slots[-1][0] >= since / SLOT_S - 1:
+            self._slots.pop()
+        self._slot(int(until / SLOT_S))
 
     def counted(self, since: float) -> tuple[int, float]:
         """How many packets left since then and settled, and the share of them that is lost, 0..1."""

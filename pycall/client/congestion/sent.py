@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 from pycall.client.congestion.feedback import TICKS_PER_REFERENCE, TICKS_PER_S, Feedback
 
 MOST_KEPT: Final = 8_192
-"""Packets whose fate is awaited: ten seconds and more of any rate we send."""
+KEPT_S: Final = 10.0
+"""The fate of so many packets at most is awaited, and not for longer: what a message can ask for is bounded."""
 
 _REFERENCE_S: Final = TICKS_PER_REFERENCE / TICKS_PER_S
 
@@ -40,12 +41,11 @@ class Acknowledged:
 class _Sent:
     """A packet under way."""
 
-    __slots__ = ("missing", "repeated", "sent_at", "size", "total")
+    __slots__ = ("missing", "repeated", "sent_at", "size")
 
-    def __init__(self, sent_at: float, size: int, total: int) -> None:
+    def __init__(self, sent_at: float, size: int) -> None:
         self.sent_at = sent_at
         self.size = size
-        self.total = total
         self.missing = False
         self.repeated = False
 
@@ -58,17 +58,11 @@ class SentLog:
 
     def __init__(self) -> None:
         self._log: dict[int, _Sent] = {}
-        self._next = 1 << 16
+        self._first = self._next = 1 << 16
         self._heard = self._next - 1
-        self._total = self._heard_total = 0
         self._waiting_since: float | None = None
         self._reference: int | None = None
         self._number: int | None = None
-
-    @property
-    def in_flight(self) -> int:
-        """Bytes that left after the newest packet known to have arrived."""
-        return self._total - self._heard_total
 
     def waiting_s(self, now: float) -> float:
         """How long ago the first packet left that nothing was heard of, nor of any later one; 0 if none."""
@@ -78,10 +72,8 @@ class SentLog:
         """A packet of ``size`` bytes leaves now; the 16 bit number to stamp it with."""
         number = self._next
         self._next += 1
-        self._total += size
-        self._log[number] = _Sent(now, size, self._total)
-        if len(self._log) > MOST_KEPT:
-            del self._log[next(iter(self._log))]
+        self._log[number] = _Sent(now, size)
+        self._forget(now)
         if self._waiting_since is None:
             self._waiting_since = now
         return number & 0xFFFF
@@ -97,8 +89,7 @@ class SentLog:
         arrived = self._arrivals(feedback, start)
         results = []
         newest: _Sent | None = None
-        first = next(iter(self._log), self._next)
-        for number in range(max(start, first), min(start + feedback.count, self._next)):
+        for number in range(max(start, self._first), min(start + feedback.count, self._next)):
             packet = self._log.get(number)
             if packet is None:
                 continue
@@ -111,8 +102,7 @@ class SentLog:
                 continue
             del self._log[number]
             if number > self._heard:
-                self._heard, self._heard_total = number, packet.total
-                newest = packet
+                self._heard, newest = number, packet
         rtt_s = None
         if newest is not None:
             rtt_s = None if newest.repeated else now - newest.sent_at
@@ -121,6 +111,16 @@ class SentLog:
         gap = self._number is not None and (feedback.number - self._number) & 0xFF != 1
         self._number = feedback.number
         return Acknowledged(tuple(results), rtt_s, gap)
+
+    def _forget(self, now: float) -> None:
+        """Leave out what was told, is too old, or too many."""
+        while self._first < self._next:
+            packet = self._log.get(self._first)
+            if packet is not None:
+                if self._next - self._first <= MOST_KEPT and now - packet.sent_at <= KEPT_S:
+                    return
+                del self._log[self._first]
+            self._first += 1
 
     def _arrivals(self, feedback: Feedback, start: int) -> dict[int, float]:
         """By our number, the seconds of the other end's clock, which goes on where 24 bits end."""

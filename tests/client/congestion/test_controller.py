@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pycall.client.congestion.controller import HIGHEST, LOWEST, START, Controller
-from pycall.client.congestion.sent import Acknowledged, Result
+from pycall.client.congestion.feedback import Feedback
+from pycall.client.congestion.sent import Acknowledged, Result, SentLog
 from tests.client.congestion.simulated import Call, Link, Log, Source
 
 CAMERA = 1_800_000
@@ -223,6 +224,60 @@ def test_silence_is_none_where_nothing_was_ever_heard() -> None:
 
     assert controller.target == START
     assert not controller.is_silent
+
+
+def test_packets_that_are_told_to_be_missing_and_then_to_have_come_end_nothing() -> None:
+    controller, log = Controller(), SentLog()
+    sequences = [log.sent(1_000, n * 0.01) for n in range(200)]
+    nothing = Feedback(sequences[0], 200, 0, 0, ())
+    everything = Feedback(sequences[0], 200, 0, 1, tuple((at, at * 0.01) for at in sequences))
+
+    controller.acknowledged(log.acknowledge(nothing, 2.1), 2.1)
+    assert controller._loss.counted(0.0)[1] == 1.0
+    controller.acknowledged(log.acknowledge(everything, 2.2), 2.2)
+
+    assert controller.loss == 0
+
+
+def test_what_was_lost_while_nobody_was_heard_is_not_told_as_loss() -> None:
+    link = Link()
+    call = Call(link)
+
+    def each(now: float) -> None:
+        link.is_cut = 5 <= now < 8
+
+    call.run(8.5, each)
+
+    assert call.controller.loss == 0
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0, 1.5),
+            st.integers(0, 120),
+            st.integers(1, 200),
+            st.sets(st.integers(0, 199)),
+            st.integers(0, 300),
+        ),
+        max_size=30,
+    )
+)
+def test_whatever_is_told_of_what_was_sent_no_less_than_nothing_is_lost(
+    messages: list[tuple[float, int, int, set[int], int]],
+) -> None:
+    controller, log, now, last = Controller(), SentLog(), 0.0, 0
+    for at, (pause, back, count, came, reference) in enumerate(messages):
+        for _ in range(60):
+            last = log.sent(1_000, now)
+            now += pause / 60
+        base = (last - back) & 0xFFFF
+        arrivals = tuple(((base + each) & 0xFFFF, each / 1_000) for each in sorted(came) if each < count)
+        controller.tick(log.waiting_s(now), now)
+        controller.acknowledged(log.acknowledge(Feedback(base, count, reference, at, arrivals), now), now)
+
+        assert 0 <= controller.loss <= 1
+        assert LOWEST <= controller.target <= HIGHEST
 
 
 times = st.floats(-1e9, 1e9)

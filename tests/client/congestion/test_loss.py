@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pycall.client.congestion.loss import Loss, Trial, Verdict
 from pycall.client.congestion.sent import Result
@@ -76,3 +78,44 @@ def test_the_ways_own_loss_is_forgotten_when_it_ends() -> None:
         trial.judge(0.02, 0.05, n * 0.02)
 
     assert trial.own < 0.05
+
+
+def test_one_that_came_after_all_is_counted_back_only_if_it_was_counted() -> None:
+    loss = Loss()
+    loss.add([result(n * 0.01, came=True) for n in range(40)])
+    loss.add([result(0.05, came=True, late=True)])
+
+    assert loss.counted(0.0)[1] == 0.0
+
+
+def test_what_is_left_out_is_never_counted() -> None:
+    loss = Loss()
+    loss.add([result(n * 0.01, came=True) for n in range(100)])
+    loss.add([result(1 + n * 0.01, came=False) for n in range(100)])
+
+    loss.leave_out(1.0, 3.0)
+    loss.add([result(1.5, came=False), result(1.6, came=True, late=True)])
+    loss.add([result(3 + n * 0.01, came=True) for n in range(100)])
+
+    assert loss.counted(0.0)[1] == 0.0
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 20), st.booleans(), st.booleans(), st.booleans(), st.booleans()),
+        max_size=200,
+    )
+)
+def test_whatever_is_told_no_less_than_nothing_and_no_more_than_all_is_lost(
+    packets: list[tuple[float, bool, bool, bool, bool]],
+) -> None:
+    loss = Loss()
+    trial = Trial(loss)
+    for sent_at, came, late, repeated, leaves_out in packets:
+        loss.add([result(sent_at, came=came, late=late and came, repeated=repeated)])
+        if leaves_out:
+            loss.leave_out(sent_at - 0.5, sent_at)
+        trial.judge(0.1, 0.1, sent_at)
+
+        assert 0 <= loss.counted(0.0)[1] <= 1
+        assert all(0 <= slot[2] <= slot[1] for slot in loss._slots)

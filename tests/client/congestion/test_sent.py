@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pycall.client.congestion.feedback import Feedback
-from pycall.client.congestion.sent import MOST_KEPT, Result, SentLog
+from pycall.client.congestion.sent import KEPT_S, MOST_KEPT, Result, SentLog
 
 
 def test_what_arrived_is_told_with_both_clocks_and_the_time_there_and_back() -> None:
@@ -21,7 +21,6 @@ def test_what_arrived_is_told_with_both_clocks_and_the_time_there_and_back() -> 
         Result(1.01, 64.02, 200, late=False, repeated=False),
     )
     assert told.rtt_s == pytest.approx(0.05)
-    assert log.in_flight == 0
     assert log.waiting_s(9.0) == 0.0
 
 
@@ -67,7 +66,6 @@ def test_waiting_begins_with_the_first_packet_nothing_was_heard_after() -> None:
     log.acknowledge(Feedback(numbers[0], 2, 0, 0, ((numbers[1], 0.0),)), 5.0)
 
     assert log.waiting_s(5.0) == 3.0
-    assert log.in_flight == 100
 
 
 def test_the_clock_of_the_other_end_goes_on_where_its_bits_end() -> None:
@@ -90,7 +88,7 @@ def test_the_numbers_go_round() -> None:
             arrivals = tuple(((base + at) & 0xFFFF, at * 0.001) for at in range(10))
             told = log.acknowledge(Feedback(base, 10, 0, n // 10 & 0xFF, arrivals), n * 0.001)
             assert len(told.results) == 10
-    assert log.in_flight == 0
+    assert not log._log
 
 
 @given(
@@ -118,7 +116,6 @@ def test_whatever_is_fed_back_each_packet_arrives_at_most_once(
         told = log.acknowledge(Feedback(base, count, reference, number, arrivals), float(sent))
         arrived += sum(result.arrived is not None for result in told.results)
         lost += sum(result.arrived is None for result in told.results)
-        assert 0 <= log.in_flight <= sent
         assert log.waiting_s(float(sent)) >= 0
 
     assert arrived <= sent
@@ -131,3 +128,23 @@ def test_what_nothing_is_ever_heard_of_is_forgotten() -> None:
         log.sent(10, n * 0.001)
 
     assert len(log._log) == MOST_KEPT
+
+
+def test_a_message_about_everything_asks_for_no_more_than_the_last_ten_seconds() -> None:
+    log = SentLog()
+    log.sent(10, 0.0)  # nothing is ever heard of it
+    for n in range(1, 60_000):
+        sequence = log.sent(10, n * 0.01)
+        log.acknowledge(Feedback(sequence, 1, 0, n & 0xFF, ((sequence, 0.0),)), n * 0.01)
+
+    assert log._next - log._first <= KEPT_S / 0.01 + 1
+
+
+def test_a_message_about_everything_asks_for_no_more_than_is_kept() -> None:
+    log = SentLog()
+    log.sent(10, 0.0)
+    for n in range(20_000):
+        sequence = log.sent(10, n * 1e-4)
+        log.acknowledge(Feedback(sequence, 1, 0, n & 0xFF, ((sequence, 0.0),)), n * 1e-4)
+
+    assert log._next - log._first <= MOST_KEPT
