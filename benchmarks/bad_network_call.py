@@ -69,7 +69,7 @@ class Side(Protocol):
         """Its first process."""
 
     def ask(self, word: str) -> dict[str, Any]:
-        """Say ``first``, ``begin`` or ``report``; see bad_network_gauge.py."""
+        """Say ``first``, ``begin``, ``end`` or ``report``; see bad_network_gauge.py."""
 
 
 class Program:
@@ -253,7 +253,11 @@ def _measured(sides: list[Side], trial: Trial, link: Link) -> tuple[list[Window]
     wire = [
         (late.octets - early.octets) * 8 / 1000 / length for early, late in zip(before, after, strict=True)
     ]
-    ends = [(unix_time(), cpu_s(side.root), memory_mb(side.root)) for side in sides]
+    memories = [memory_mb(side.root) for side in sides]
+    ends = []
+    for side, memory in zip(sides, memories, strict=True):
+        ends.append((unix_time(), cpu_s(side.root), memory))
+        side.ask("end")
     windows = [
         Window(begin, end, back_at, side.ask("report"), (used - unused) / (end - begin), memory)
         for side, begin, unused, (end, used, memory) in zip(sides, begins, cpu, ends, strict=True)

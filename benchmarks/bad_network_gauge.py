@@ -4,7 +4,8 @@ On its stdin come words, a line each; each is answered with a line of JSON on st
 
 ``first``   wait for the first picture; ``{"first_frame_s": ...}``, null if none came in time
 ``begin``   the window begins
-``report``  it ends; what was noted
+``end``     it ends
+``report``  what was noted in it
 """
 
 from __future__ import annotations
@@ -89,12 +90,12 @@ class Observer:
         return self.first_frame_s
 
     def report(self, recording: Path) -> dict[str, Any]:
-        """What was noted; sound is put where its timestamp (samples) says, and written to ``recording``."""
+        """What was noted so far; sound, put where its timestamp (samples) says, goes to ``recording``."""
         figures = {
-            "shown": self.shown,
+            "shown": self.shown.copy(),
             "sizes": self._sizes.most_common(),
-            "psnr": self._psnr,
-            "heard": self.heard,
+            "psnr": self._psnr.copy(),
+            "heard": self.heard.copy(),
         }
         if self.sound:
             samples, recorded_at = laid_out(self.sound)
@@ -131,6 +132,7 @@ async def listening() -> Hear:
 
 async def obey(hear: Hear, observer: Observer, report: Report) -> None:
     """Do what is said until stdin ends; ``report`` is asked at the end of the window."""
+    noted: dict[str, Any] = {}
     while word := (await hear()).strip():
         match word:
             case "first":
@@ -138,5 +140,8 @@ async def obey(hear: Hear, observer: Observer, report: Report) -> None:
             case "begin":
                 observer.begin()
                 say({})
+            case "end":
+                noted = report()
+                say({})
             case "report":
-                say(report())
+                say(noted)

@@ -257,7 +257,7 @@ function base64(/** @type {Int16Array[]} */ pieces) {
 
 setInterval(() => void lookAtStats(), SCENE.look_ms);
 
-let from, timing;
+let from, timing, over;
 window.benchmark = {
   /** Wait for the first picture; seconds to it from the beginning, `null` if none comes in time. */
   async first() {
@@ -274,11 +274,16 @@ window.benchmark = {
     forget();
     from = { at: performance.now(), octets: (await lookAtStats()).octets };
   },
-  /** It ends; what was noted. */
-  async report() {
+  /** It ends. */
+  async end() {
     clearInterval(timing);
-    const { octets, limited_by } = await lookAtStats();
-    const { pieces, samples, sizes, ...figures } = noted, seconds = (performance.now() - from.at) / 1000;
+    over = { ...(await lookAtStats()), at: performance.now(), noted };
+    forget();
+  },
+  /** What was noted in it. */
+  report() {
+    const { octets, limited_by } = over, seconds = (over.at - from.at) / 1000;
+    const { pieces, samples, sizes, ...figures } = over.noted;
     return {
       ...figures,
       sizes: Object.entries(sizes).toSorted((one, other) => other[1] - one[1]),

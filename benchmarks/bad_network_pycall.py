@@ -82,6 +82,7 @@ class Ear:
         self._playout = playout
         self._observer = observer
         self._played = 0
+        self._begun = False
         self._before = 0  # what was played before any sound had come: the playout does not count it
 
     def heard(self, sound: Sound) -> None:
@@ -89,7 +90,8 @@ class Ear:
         at = sound.time + wall_offset()
         self._observer.sound.append((at, self._played, sound.samples))
         self._played += len(sound.samples)
-        if self._playout.delay_s == 0:
+        self._begun = self._begun or self._playout.delay_s != 0
+        if not self._begun:
             self._before = self._played
         self._observer.heard.append((at, self._before + self._playout.concealed, self._played))
 
