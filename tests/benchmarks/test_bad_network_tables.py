@@ -95,16 +95,46 @@ def test_the_cost_of_a_browser_is_not_ours() -> None:
     assert behind(Results(cells)) == ["25 ms, 5 % loss: pycall, CPU 0.90 against 0.50"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "said"), [({"p95_ms": 41.0}, "the goal is 40"), ({"cpu": 0.4}, "1.2 times 0.30")]
-)
-def test_a_clean_network_has_goals_besides(changes: dict[str, Any], said: str) -> None:
-    good: dict[str, Any] = {"p95_ms": 20.0, "cpu": 0.3}
-    cells = [cell("pycall", "clean", **good | changes), cell("aiortc", "clean", **good)]
+def test_half_a_picture_a_second_is_no_difference_but_more_is() -> None:
+    cells = [cell("pycall", fps=29.5), cell("pycall to Chromium", fps=29.4), cell("Chromium", fps=30.0)]
 
-    (line,) = behind(Results(cells))
+    assert behind(Results(cells)) == ["25 ms, 5 % loss: pycall to Chromium, fps 29.4 against 30.0"]
+
+
+def test_smaller_pictures_are_behind_and_larger_ones_are_not() -> None:
+    sent: dict[str, Any] = {"size": "480x360"}
+    cells = [cell("pycall", size="320x240"), cell("pycall"), cell("Chromium", **sent)]
+    assert behind(Results(cells)) == []
+
+    cells = [cell("pycall", **sent), cell("pycall", size=None), cell("Chromium")]
+    assert behind(Results(cells)) == ["25 ms, 5 % loss: pycall, size 480x360, none against 640x480"]
+
+
+@pytest.mark.parametrize(
+    ("row", "changes", "said"),
+    [
+        ("clean", {"p95_ms": 41.0}, "p95 ms 41, the goal is 40"),
+        ("clean", {"cpu": 0.4}, "1.2 times 0.30"),
+        ("25ms", {"p95_ms": 50.0}, "less than plain aiortc's 50"),
+        ("720p", {"p95_ms": 51.0}, "less than plain aiortc's 50"),
+        ("25ms", {"cpu": 0.4}, "1.2 times 0.30"),
+        ("720p", {"cpu": 0.4}, "1.2 times 0.30"),
+    ],
+)
+def test_a_good_network_has_goals_besides(row: str, changes: dict[str, Any], said: str) -> None:
+    good: dict[str, Any] = {"p95_ms": 20.0, "cpu": 0.3}
+    plain = cell("aiortc", row, cpu=0.3, p95_ms=50.0)
+
+    assert behind(Results([cell("pycall", row, **good), plain])) == []
+    (line,) = behind(Results([cell("pycall", row, **good | changes), plain]))
 
     assert said in line
+
+
+def test_a_bad_network_has_none() -> None:
+    cells = [cell("pycall", cpu=0.9, p95_ms=200.0), cell("aiortc")]
+
+    assert behind(Results(cells)) == []
 
 
 def test_a_call_that_failed_is_named_and_counts_nowhere() -> None:
