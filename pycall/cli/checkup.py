@@ -164,7 +164,7 @@ def _test_signals() -> Iterator[Outgoing]:
     pictures.start()
     sound.start()
     try:
-        yield Outgoing(pictures.feed, sound.feed)
+        yield Outgoing(pictures.feed, sound.feed, SELF_CALL_FPS)
     finally:
         pictures.close()
         sound.close()

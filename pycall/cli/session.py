@@ -130,7 +130,7 @@ class Session:
             attempt,
             ice_servers=(*own_ice_servers(config), *ice_servers),
             relay_only=config.relay_only,
-            outgoing=Outgoing(studio.pictures, studio.sound),
+            outgoing=Outgoing(studio.pictures, studio.sound, config.fps),
             incoming=studio.incoming,
             post=post,
         )

@@ -58,10 +58,11 @@ CLOSE_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """What is sent; ``None`` sends nothing of that kind."""
+    """What is sent; ``None`` sends nothing of that kind. Pictures are meant to come ``fps`` a second."""
 
     picture: SourceFeed[Picture] | None
     sound: SourceFeed[Sound] | None
+    fps: float = 30.0
 
 
 class Peer:
@@ -259,7 +260,8 @@ class Peer:
         if self._sound_track is not None:
             compat.send_through(line, sound, self._sound_track, self.stages["audio"])
         if self._picture_track is not None:
-            compat.send_through(line, pictures, self._picture_track, self.stages["video"])
+            fps = self._outgoing.fps
+            compat.send_through(line, pictures, self._picture_track, self.stages["video"], fps=fps)
 
     def _gathered(self, line: str | None) -> None:
         if self._exchange is not None and not self._over:

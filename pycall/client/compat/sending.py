@@ -67,20 +67,26 @@ class Capturing(Protocol):
         """When the frame was captured that was last taken before ``sent_at``; monotonic seconds."""
 
 
-def send_through(line: Line, sender: RTCRtpSender, track: Capturing, stages: Stages) -> None:
-    """Have ``sender``, which has not begun, send ``track`` over ``line`` our way, if it is known inside."""
+def send_through(
+    line: Line, sender: RTCRtpSender, track: Capturing, stages: Stages, *, fps: float = 30.0
+) -> None:
+    """Have ``sender``, which has not begun, send ``track`` over ``line`` our way, if it is known inside.
+
+    Of pictures, ``fps`` a second are meant to come.
+    """
     mangled = [f"_RTCRtpSender__{name}" for name in _INSIDE]
     names = (*mangled, "send", "_run_rtp", "_handle_rtcp_packet", "_ssrc", "_enabled")
     packetizers = has_all(Vp8Encoder, "_packetize") and has_all(H264Encoder, "_packetize", "_split_bitstream")
     if has_all(sender, *names) and packetizers:
-        _Sending(line, sender, track, stages)
+        _Sending(line, sender, track, stages, fps)
 
 
 class _Sending:
     """The work in place of one sender's own."""
 
-    def __init__(self, line: Line, sender: Any, track: Capturing, stages: Stages) -> None:
+    def __init__(self, line: Line, sender: Any, track: Capturing, stages: Stages, fps: float) -> None:
         self._line, self._sender, self._track, self._stages = line, sender, track, stages
+        self._fps = fps
         self._parameters: Any = None
         self._stream: Stream | None = None
         self._pictures: PictureSender | None = None
@@ -122,7 +128,7 @@ class _Sending:
             deliver = SoundSender(self._line, stream).send
         else:
             packetize = self._packetize_vp8 if codec.name == "VP8" else packetize_h264
-            self._pictures = PictureSender(self._line, stream, codec.name, packetize)
+            self._pictures = PictureSender(self._line, stream, codec.name, packetize, self._fps)
             deliver = self._pictures.send
         try:
             while True:

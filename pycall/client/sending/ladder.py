@@ -7,6 +7,7 @@ longer; each time that turns out wrong, it is waited twice as long before it is 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -77,12 +78,13 @@ class Ladder:
         """What is sent now."""
         return self.rungs[self._at]
 
-    def step(self, target_bitrate: int, encode_s: float, now: float) -> Rung:
+    def step(self, target_bitrate: int, encode_s: float, now: float, coming: float = math.inf) -> Rung:
         """What to send, given bit/s for pictures and the seconds that encoding one took lately.
 
-        To be called with each picture that is sent; ``now`` is monotonic seconds.
+        To be called with each picture that comes, of which there are ``coming`` a second; ``now`` is
+        monotonic seconds.
         """
-        wanted, patience_s = self._wanted(target_bitrate, encode_s)
+        wanted, patience_s = self._wanted(target_bitrate, encode_s, coming)
         up = wanted < self._at
         if wanted == self._at:
             self._wish = None
@@ -92,17 +94,17 @@ class Ladder:
             self._go(wanted, now)
         return self.rung
 
-    def _wanted(self, bitrate: int, encode_s: float) -> tuple[int, float]:
+    def _wanted(self, bitrate: int, encode_s: float, coming: float) -> tuple[int, float]:
         """The rung to go to and how long that shall have been so."""
         rung, last = self.rung, len(self.rungs) - 1
         if bitrate < rung.least:
             patience_s = DOWN_SOON_AFTER_S if bitrate < rung.least / 2 else DOWN_AFTER_S
             return next(at for at, lower in enumerate(self.rungs) if lower.least <= bitrate), patience_s
-        if encode_s * rung.fps > BUSY and self._at < last:
+        if encode_s * min(rung.fps, coming) > BUSY and self._at < last:
             return self._at + 1, DOWN_AFTER_S
         cost_s = encode_s / (rung.width * rung.height)
         for at, higher in enumerate(self.rungs[: self._at]):
-            share = cost_s * higher.width * higher.height * higher.fps
+            share = cost_s * higher.width * higher.height * min(higher.fps, coming)
             if bitrate >= higher.least * UP_MARGIN and share <= BUSY_AFTER_UP:
                 return at, self._up_after_s
         return self._at, 0.0

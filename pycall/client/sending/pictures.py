@@ -24,18 +24,19 @@ SETTING_EVERY_S: Final = 0.15
 MUCH_LESS: Final = 0.85
 """A bit rate that fell to this part of what is set is not waited with: each picture too large is a queue."""
 
-USUAL_FPS: Final = 30.0
-"""Taken for granted until pictures have come."""
+PAUSE_S: Final = 1.0
+"""So long between two pictures, and twice as long as there should be, is no slow source but a pause."""
 
 LATELY: Final = 0.1
 """The weight of the newest picture in what is known of the last ones."""
 
 
-class Cadence:
-    """How many pictures come a second, and which of them are left out to send fewer."""
+class FrameRate:
+    """How many pictures come a second, ``fps`` as far as is known, and which are left out to send fewer."""
 
-    def __init__(self) -> None:
-        self._interval_s = 1 / USUAL_FPS
+    def __init__(self, fps: float) -> None:
+        self._interval_s = 1 / fps
+        self._pause_s = max(PAUSE_S, 2 / fps)
         self._last: float | None = None
         self._next = float("-inf")
 
@@ -46,7 +47,7 @@ class Cadence:
 
     def came(self, captured_at: float) -> None:
         """A picture came; those of a source that paused say nothing."""
-        if self._last is not None and 0 < captured_at - self._last < 1:
+        if self._last is not None and 0 < captured_at - self._last < self._pause_s:
             self._interval_s += LATELY * (captured_at - self._last - self._interval_s)
         self._last = captured_at
 
@@ -60,15 +61,24 @@ class Cadence:
 
 
 class PictureSender:
-    """Sends pictures over ``line``; ``packetize`` makes payloads of an encoded one."""
+    """Sends pictures over ``line``; ``packetize`` makes payloads of an encoded one.
+
+    ``fps`` is how many a second are meant to come; what does come is measured.
+    """
 
     def __init__(
-        self, line: Line, stream: Stream, codec: Codec, packetize: Callable[[bytes], list[bytes]]
+        self,
+        line: Line,
+        stream: Stream,
+        codec: Codec,
+        packetize: Callable[[bytes], list[bytes]],
+        fps: float,
     ) -> None:
         self._line, self._stream = line, stream
         self._codec: Codec = codec
         self._packetize = packetize
-        self._cadence = Cadence()
+        self._fps = fps
+        self._rate = FrameRate(fps)
         self._ladder: tuple[tuple[int, int], Ladder] | None = None
         self._scaler = Scaler()
         self._encoder: PictureEncoder | None = None
@@ -93,7 +103,7 @@ class PictureSender:
 
         Returns when it is encoded. Raises :class:`ConnectionError` when the connection is over.
         """
-        self._cadence.came(captured_at)
+        self._rate.came(captured_at)
         self._watch(self._line.clock())
         if self._line.full:
             self.skipped += 1
@@ -101,7 +111,7 @@ class PictureSender:
         begun = self._line.clock()
         bitrate = self._line.shares().pictures
         rung = self._rung(frame, bitrate, begun)
-        if not self._cadence.wants(captured_at, rung.fps):
+        if not self._rate.wants(captured_at, rung.fps):
             return
         pts = frame.pts or 0  # encoding changes it
         key, self._key_wanted = self._key_wanted, False
@@ -130,15 +140,15 @@ class PictureSender:
     def _rung(self, frame: av.VideoFrame, bitrate: int, now: float) -> Rung:
         size = frame.width, frame.height
         if self._ladder is None or self._ladder[0] != size:
-            self._ladder = size, Ladder(*size, USUAL_FPS)
+            self._ladder = size, Ladder(*size, self._fps)
         ladder = self._ladder[1]
         if self._unheard:  # a path that is cut is no narrow one
             return ladder.rung
-        return ladder.step(bitrate, self._encode_s, now)
+        return ladder.step(bitrate, self._encode_s, now, self._rate.fps)
 
     def _encode(self, frame: av.VideoFrame, rung: Rung, bitrate: int, key: bool) -> tuple[bytes, bool]:
         """The encoded picture, and whether it is a key picture; in another thread."""
-        now, fps = self._line.clock(), min(rung.fps, self._cadence.fps)
+        now, fps = self._line.clock(), min(rung.fps, self._rate.fps)
         bitrate = min(bitrate, max_bitrate(rung.width, rung.height, fps))
         with self._encoding:
             encoder = self._encoder

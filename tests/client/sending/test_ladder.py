@@ -147,3 +147,11 @@ def test_the_largest_useful_rates_are_those_of_browsers_and_grow_with_the_pictur
     assert 3_300_000 < max_bitrate(1280, 720, 30) < 3_700_000
     assert 5_500_000 < max_bitrate(1920, 1080, 30) < 6_500_000
     assert max_bitrate(640, 480, 15) < max_bitrate(640, 480, 30)
+
+
+def test_the_load_is_judged_by_the_pictures_that_come() -> None:
+    ladder = Ladder(640, 480, 30)
+    few = [ladder.step(1_000_000, 0.06, 1.0 + at / 10, coming=10) for at in range(600)]
+    assert set(few) == {ladder.rungs[0]}
+    many = [ladder.step(1_000_000, 0.06, 61.0 + at / 30, coming=30) for at in range(100)]
+    assert many[-1] != ladder.rungs[0]

@@ -11,7 +11,7 @@ import pytest
 from pycall.client.sending.line import Leaving, Line, Stream
 from pycall.client.sending.pacer import Priority
 from pycall.client.sending.packets import PacketWriter
-from pycall.client.sending.pictures import KEY_EVERY_S, Cadence, PictureSender
+from pycall.client.sending.pictures import KEY_EVERY_S, FrameRate, PictureSender
 from pycall.client.stages import Stages
 from pycall.codecs.vp8 import key_picture_size
 from tests.client.pair import painted, until
@@ -20,14 +20,15 @@ from tests.client.pair import painted, until
 class Rig:
     """A sender whose encoded pictures are kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, fps: float = 30) -> None:
+        self.fps = fps
         self.encoded: list[bytes] = []
         self.left: list[Leaving] = []
         self.line = Line(self._transmit)
         self.stages = Stages()
         writer = PacketWriter(1, 97, {}, "0")
         stream = Stream(writer, lambda packet, _: self.left.append(packet), 500, 0, self.stages)
-        self.sender = PictureSender(self.line, stream, "VP8", self._packetize)
+        self.sender = PictureSender(self.line, stream, "VP8", self._packetize, fps)
         self._number = 0
         self._began = time.monotonic()
 
@@ -40,8 +41,8 @@ class Rig:
 
     async def send(self, size: tuple[int, int] = (320, 240)) -> None:
         frame = painted(40 + self._number % 150, size)
-        frame.pts, frame.time_base = self._number * 3_000, Fraction(1, 90_000)
-        await self.sender.send(frame, self._began + self._number / 30)
+        frame.pts, frame.time_base = round(self._number * 90_000 / self.fps), Fraction(1, 90_000)
+        await self.sender.send(frame, self._began + self._number / self.fps)
         self._number += 1
 
     @property
@@ -114,20 +115,42 @@ async def test_a_picture_is_left_out_while_those_before_it_still_wait(rig: Rig) 
     assert len(rig.encoded) == 1
 
 
-@pytest.mark.parametrize(("source", "wanted"), [(30, 15), (30, 30), (60, 30), (15, 30), (30, 20)])
+@pytest.mark.parametrize(
+    ("source", "wanted"), [(30, 15), (30, 30), (60, 60), (60, 30), (15, 30), (10, 30), (30, 20)]
+)
 def test_of_what_comes_as_many_are_wanted_as_shall_be_sent(source: int, wanted: int) -> None:
-    cadence, sent = Cadence(), 0
+    rate, sent = FrameRate(30), 0
     for number in range(10 * source):
         captured_at = 5.0 + number / source + (number % 3) / 1_000
-        cadence.came(captured_at)
-        sent += cadence.wants(captured_at, wanted)
+        rate.came(captured_at)
+        sent += rate.wants(captured_at, wanted)
     assert sent / 10 == pytest.approx(min(source, wanted), rel=0.05)
-    assert cadence.fps == pytest.approx(source, rel=0.1)
+    assert rate.fps == pytest.approx(source, rel=0.1)
 
 
 def test_a_pause_of_the_source_is_no_slow_one() -> None:
-    cadence = Cadence()
+    rate = FrameRate(30)
     for captured_at in (1.0, 1.033, 9.0, 9.033):
-        cadence.came(captured_at)
-        assert cadence.wants(captured_at, 30)
-    assert cadence.fps == pytest.approx(30, rel=0.05)
+        rate.came(captured_at)
+        assert rate.wants(captured_at, 30)
+    assert rate.fps == pytest.approx(30, rel=0.05)
+
+
+def test_a_picture_a_second_is_what_was_meant_and_no_pause() -> None:
+    rate = FrameRate(1)
+    for number in range(20):
+        rate.came(5.0 + 1.1 * number)
+        assert rate.wants(5.0 + 1.1 * number, 1)
+    assert rate.fps == pytest.approx(1 / 1.1, rel=0.05)
+
+
+async def test_sixty_pictures_a_second_are_sent_when_so_many_are_meant_to_come() -> None:
+    rig = Rig(60)
+    try:
+        for _ in range(12):
+            await rig.send()
+            await until(lambda: not rig.line.full)
+        assert len(rig.encoded) == 12
+    finally:
+        rig.sender.close()
+        await rig.line.close()
