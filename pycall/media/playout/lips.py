@@ -22,6 +22,9 @@ LATE_S: Final = 0.045
 MOST_S: Final = 0.250
 """Neither is held longer for the other than this, whatever the other end says of its clock."""
 
+BELIEVED_S: Final = 1.0
+"""Two that are further apart than this were not timed by one clock: neither is held for the other."""
+
 STEP_S: Final = 0.008
 """From one picture to the next the delay changes by this at most: a quarter of the time between two."""
 
@@ -64,7 +67,7 @@ class Lips:
         self._came.append(arrival - captured_at)
         if len(self._came) == MEMORY:
             late = statistics.median(self._came) - statistics.median(self._way)
-            self.floor_s = min(MOST_S, max(0.0, late - LATE_S))
+            self.floor_s = min(MOST_S, max(0.0, late - LATE_S)) if late < BELIEVED_S else 0.0
         self._delay = self._moved(statistics.median(self._heard) - EARLY_S)
         return min(max(arrival, captured_at + self._delay), arrival + MOST_S)
 
@@ -78,7 +81,18 @@ class Lips:
             self._way.clear()
 
     def _moved(self, wanted: float) -> float:
-        """The delay of pictures, a step nearer to the one ``wanted``."""
+        """The delay of pictures, a step nearer to the one ``wanted``; all the way when a clock was set."""
         quickest = min(self._came)  # below it the delay says nothing: pictures do not come sooner
+        if wanted > quickest + BELIEVED_S:
+            return quickest
         delay = quickest if self._delay is None else max(self._delay, quickest)
+        if abs(max(wanted, quickest) - delay) > MOST_S:
+            self._forget()
+            return max(wanted, self._came[-1])
         return min(max(wanted, delay - STEP_S), delay + STEP_S)
+
+    def _forget(self) -> None:
+        """What was measured before a clock was set cannot be compared with what is measured now."""
+        for remembered in (self._came, self._way):
+            while len(remembered) > 1:
+                remembered.popleft()

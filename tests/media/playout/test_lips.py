@@ -68,9 +68,33 @@ def test_a_late_picture_now_and_then_delays_no_sound() -> None:
 def test_nothing_is_held_for_longer_than_a_quarter_second_whatever_the_clocks_say() -> None:
     talk = Talk(picture=0.02, sound=50.0)
     assert max(talk.run(5)) <= 0.02 + MOST_S + 1e-6
-    talk = Talk(picture=50.0, sound=0.08)
+    talk = Talk(picture=0.9, sound=0.08)
     talk.run(5)
     assert talk.lips.floor_s == MOST_S
+
+
+def test_nothing_is_held_where_the_two_were_not_timed_by_one_clock() -> None:
+    for picture, sound in ((0.02, 50.0), (0.02, -50.0), (50.0, 0.08), (-50.0, 0.08)):
+        talk = Talk(picture=picture, sound=sound)
+        assert talk.run(5)[30:] == pytest.approx([picture] * 120)
+        assert talk.lips.floor_s == 0
+
+
+@pytest.mark.parametrize("step", [-3_600.0, -2.0, -0.5, 0.5, 2.0, 3_600.0])
+@pytest.mark.parametrize("sound_after", [-30, -3, 0, 3, 30])
+def test_after_a_clock_was_set_pictures_are_in_time_again_at_once(step: float, sound_after: int) -> None:
+    """The step is in the times of pictures and sound, ``sound_after`` pictures later (or sooner)."""
+    talk = Talk(picture=0.020, sound=0.150)
+    before = talk.run(3)[-1]
+    stepped = {"picture": 60 + max(0, -sound_after), "sound": 60 + max(0, sound_after)}
+    held = []
+    for number in range(60, 240):
+        talk.picture = 0.020 + step * (number >= stepped["picture"])
+        talk.sound = 0.150 + step * (number >= stepped["sound"])
+        held += [shown - talk.picture for shown in talk.run(FRAME_S)]
+    settled = max(stepped.values()) - 60 + 20 + abs(sound_after)  # two thirds of a second, and the floor
+    assert held[settled:] == pytest.approx([before - 0.020] * len(held[settled:]))
+    assert talk.lips.floor_s == 0
 
 
 def test_pictures_slow_down_and_hurry_by_little() -> None:
