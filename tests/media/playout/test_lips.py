@@ -92,7 +92,7 @@ def test_after_a_clock_was_set_pictures_are_in_time_again_at_once(step: float, s
         talk.picture = 0.020 + step * (number >= stepped["picture"])
         talk.sound = 0.150 + step * (number >= stepped["sound"])
         held += [shown - talk.picture for shown in talk.run(FRAME_S)]
-    settled = max(stepped.values()) - 60 + 20 + abs(sound_after)  # two thirds of a second, and the floor
+    settled = max(stepped.values()) - 60 + 30 + abs(sound_after)  # a second, and the floor
     assert held[settled:] == pytest.approx([before - 0.020] * len(held[settled:]))
     assert talk.lips.floor_s == 0
 
