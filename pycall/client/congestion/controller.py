@@ -118,7 +118,7 @@ class Controller:
         self._lowest, self._highest = lowest, highest
         self._target = float(start)
         self._delay, self._throughput, self._loss = Delay(), Throughput(), Loss()
-        self._trial, self._reports = Trial(self._loss), Reports()
+        self._trial, self._reports = Trial(self._loss), Reports(start)
         self._capacity: float | None = None  # what the way takes, while it is known
         self._by_loss = False  # whether it is known by what was lost, so that no queue will tell of more
         self._queue: _Queue | None = None
@@ -201,15 +201,20 @@ class Controller:
         if arriving is not None:
             self._decide(arriving, elapsed, now)
 
+    def left(self, size: int, now: float) -> None:
+        """A packet of ``size`` bytes left: counts where there is no transport-wide feedback."""
+        if self._heard_at is None:
+            self._reports.left(size, now)
+
     def reported(self, fraction_lost: float, rtt_s: float | None, now: float) -> None:
         """A receiver report came: used where there is no transport-wide feedback."""
-        self._reports.reported(fraction_lost, rtt_s)
+        self._reports.reported(fraction_lost, rtt_s, now)
         if self._heard_at is None:
             self._set(self._reports.judge(self._target, now))
 
     def estimated(self, bitrate: int, now: float) -> None:
         """The other end says what it can take (REMB): used where there is no transport-wide feedback."""
-        self._reports.estimated(bitrate)
+        self._reports.estimated(bitrate, now)
         if self._heard_at is None:
             self._set(self._reports.judge(self._target, now))
 

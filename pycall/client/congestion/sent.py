@@ -9,7 +9,7 @@ from pycall.client.congestion.feedback import TICKS_PER_REFERENCE, TICKS_PER_S, 
 
 MOST_KEPT: Final = 8_192
 KEPT_S: Final = 10.0
-"""The fate of so many packets at most is awaited, and not for longer: what a message can ask for is bounded."""
+"""The fate of so many packets is awaited, and not for longer: what a message can ask for is bounded."""
 
 _REFERENCE_S: Final = TICKS_PER_REFERENCE / TICKS_PER_S
 

@@ -218,6 +218,17 @@ def test_before_anything_is_heard_reports_and_estimates_count() -> None:
     assert controller.rtt_s == 0.05
 
 
+def test_without_feedback_the_rate_follows_what_really_leaves() -> None:
+    controller = Controller()
+    for n in range(60 * 50):
+        controller.left(1_250, n / 50)  # 500 kbit/s
+        if n % 50 == 49:
+            controller.estimated(2**40, n / 50)
+            controller.reported(0.0, 0.05, n / 50)
+
+    assert controller.target == pytest.approx(1_000_000, rel=0.03)
+
+
 def test_silence_is_none_where_nothing_was_ever_heard() -> None:
     controller = Controller()
     controller.tick(10.0, 10.0)
