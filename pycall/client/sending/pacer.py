@@ -14,6 +14,9 @@ from typing import Final, Generic, TypeVar
 BURST_S: Final = 0.005
 """What may leave in one go, in time at the rate: fewer awakenings, and less than a queue notices."""
 
+LATE_S: Final = 0.02
+"""What was held back because the event loop woke up late leaves at once, up to so much time at the rate."""
+
 MAX_QUEUED: Final = 2_000
 """Packets that wait, of each kind; a picture that comes on top of that is refused."""
 
@@ -37,6 +40,8 @@ class Pacer(Generic[T]):
         self._later: deque[tuple[float, T, int]] = deque()
         self._picture_bytes = 0
         self._free_at = 0.0
+        self._held = False
+        """Whether something had to wait for its turn when it was looked last."""
 
     def put(self, items: Sequence[tuple[T, int]], priority: Priority) -> bool:
         """Queue packets, each with its size in bytes; all of them, or none when too many wait already."""
@@ -60,7 +65,7 @@ class Pacer(Generic[T]):
             _, item, size = self._later.popleft()
             if len(repairs) < MAX_QUEUED:
                 repairs.append((item, size))
-        self._free_at = max(self._free_at, now)
+        self._free_at = max(self._free_at, now - LATE_S if self._held else now)
         leaving = []
         while sound:
             leaving.append(self._take(sound))
@@ -69,6 +74,7 @@ class Pacer(Generic[T]):
         while pictures and self._free_at <= now + BURST_S:
             self._picture_bytes -= pictures[0][1]
             leaving.append(self._take(pictures))
+        self._held = bool(repairs or pictures)
         return leaving
 
     def next_at(self, now: float) -> float | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pycall.client.sending.pacer import BURST_S, MAX_QUEUED, Pacer, Priority
+from pycall.client.sending.pacer import BURST_S, LATE_S, MAX_QUEUED, Pacer, Priority
 
 RATE = 1_000_000
 
@@ -41,6 +41,24 @@ def test_who_waited_has_no_right_to_a_burst() -> None:
     pacer.due(1.0)
     pacer.put([(number, 1_250) for number in range(10)], Priority.PICTURE)
     assert len(pacer.due(100.0)) == 1
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.005, 0.0156])
+def test_a_loop_that_wakes_up_late_sends_no_less_than_the_rate(late_s: float) -> None:
+    pacer: Pacer[int] = Pacer(RATE)
+    pacer.put([(number, 250) for number in range(500)], Priority.PICTURE)  # 2 ms each
+    left, now = 0, 1.0
+    while now < 1.5:
+        left += len(pacer.due(now))
+        now = (pacer.next_at(now) or now) + late_s
+    assert left * 2 == pytest.approx(500, abs=20)
+
+
+def test_of_a_long_stall_little_is_made_up_for() -> None:
+    pacer: Pacer[int] = Pacer(RATE)
+    pacer.put([(number, 250) for number in range(500)], Priority.PICTURE)
+    pacer.due(1.0)
+    assert len(pacer.due(1.3)) * 0.002 <= LATE_S + BURST_S + 0.002
 
 
 def test_a_faster_path_is_used_at_once() -> None:
@@ -93,5 +111,5 @@ def test_everything_leaves_once_in_order_and_sound_aside_no_faster_than_the_rate
         assert numbers == sorted(numbers)
     paced = [(at, size) for at, priority, _, size in left if priority is not Priority.SOUND]
     for begin in range(len(paced)):
-        seconds = paced[-1][0] - paced[begin][0] + BURST_S
+        seconds = paced[-1][0] - paced[begin][0] + BURST_S + LATE_S
         assert sum(size for _, size in paced[begin:]) * 8 <= seconds * RATE + 1_500 * 8 + 1
