@@ -33,7 +33,7 @@ from pycall.client.compat.guarding import arrived_at
 from pycall.client.compat.releases import has_all, replace
 from pycall.client.latency import SenderClock
 from pycall.client.receiving.nack import Receipt, pack_lost
-from pycall.client.receiving.packets import BEGINS_KEY
+from pycall.client.receiving.packets import BEGINS_KEY, h264_begins_intra
 from pycall.client.receiving.streams import PictureStream, SoundStream
 
 MAX_ENCODED: Final = 30
@@ -73,7 +73,14 @@ class ReceiverTap:
     def __init__(self, receiver: RTCRtpReceiver, clock_rate: int) -> None:
         self._receiver = receiver
         self._came: deque[tuple[int, float, float]] = deque(maxlen=MEMORY)
+        self._clock_rate = clock_rate
+        self._timed: int | None = None  # whose clock that is
         self.sender = SenderClock(clock_rate)
+
+    def belongs_to(self, ssrc: int) -> None:
+        """What comes from now on is of this stream; what was reported of another says nothing of it."""
+        if ssrc != self._timed:
+            self._timed, self.sender = ssrc, SenderClock(self._clock_rate)
 
     def captured_at(self, pts: int) -> float | None:
         """When the frame with ``pts`` was captured, by the sender's wall clock (Unix seconds)."""
@@ -159,7 +166,7 @@ class _Receiving:
         lost = stream.lost(now)
         if lost:
             self._ask_again(lost)
-        if stream.waits:
+        if stream.waits(now):
             self._inbound.look_again()
 
     def _begin(self) -> None:
@@ -176,6 +183,7 @@ class _Receiving:
         self._estimate(packet, arrival_time_ms)
         if packet.ssrc != self._ssrc:
             self._ssrc = packet.ssrc
+            self._tap.belongs_to(packet.ssrc)
             self._begin()
         self._codec = codec
         now = arrived_at(self._receiver.transport)
@@ -188,7 +196,8 @@ class _Receiving:
         self.look(time.monotonic())
 
     async def _handle_rtcp_packet(self, packet: Any) -> None:
-        if isinstance(packet, RtcpSrPacket):
+        if isinstance(packet, RtcpSrPacket) and self._ssrc in {None, packet.ssrc}:
+            self._tap.belongs_to(packet.ssrc)
             self._tap.sender.reported(packet.sender_info.ntp_timestamp, packet.sender_info.rtp_timestamp)
         await self._handle_rtcp_stock(packet)
 
@@ -269,6 +278,7 @@ class _ReceivingPictures(_Receiving):
             now,
             last=bool(packet.marker),
             key=begins_key(payload, data),
+            intra=self._codec.name == "H264" and h264_begins_intra(payload),
         )
 
     def look(self, now: float) -> None:

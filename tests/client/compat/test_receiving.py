@@ -18,11 +18,14 @@ from aiortc.rtp import (
     RTCP_RTPFB,
     RTCP_RTPFB_NACK,
     RtcpByePacket,
+    RtcpSenderInfo,
+    RtcpSrPacket,
     RtpPacket,
     is_rtcp,
 )
 
 from pycall.client.compat import receiving
+from pycall.client.latency import NTP_EPOCH
 from pycall.client.peer import Outgoing
 from tests.client.pair import End, Source, call, running, until
 
@@ -242,14 +245,23 @@ def _ignore(*_: object, **__: object) -> None:
 def _tuned(receiver: Any, kind: str, sounded: receiving.SoundTaker = _ignore) -> list[bytes]:
     """Tune a receiver of VP8 or Opus that has negotiated that; returns what is said for it."""
     said: list[bytes] = []
-    inbound = receiving.Inbound(said.append, lambda: [0.0], sounded)
-    inbound.tune(receiver, kind)
+    _tuned_tap(receiver, kind, said, sounded)
+    return said
+
+
+def _tuned_tap(
+    receiver: Any, kind: str, said: list[bytes] | None = None, sounded: receiving.SoundTaker = _ignore
+) -> receiving.ReceiverTap:
+    """The same, for what is known of it."""
+    say = (lambda _report: None) if said is None else said.append
+    inbound = receiving.Inbound(say, lambda: [0.0], sounded)
+    tap = inbound.tune(receiver, kind)
     name = "opus" if kind == "audio" else "VP8"
     codec = next(codec for codec in aiortc.codecs.CODECS[kind] if codec.name == name)
     receiver._RTCRtpReceiver__codecs[96] = codec
     receiver._set_rtcp_ssrc(7)
     inbound.close()
-    return said
+    return tap
 
 
 def _picture(sequence: int, payload: bytes = b"\x10\x00") -> RtpPacket:
@@ -287,6 +299,26 @@ async def test_a_sender_that_hears_not_of_each_packet_is_told_an_estimate(
         await receiver._handle_rtp_packet(packet, sequence * 10)
         receiving.forget(receiver._RTCRtpReceiver__decoder_queue)
     assert {(report[0] & 0x1F, report[1]) for report in said} == {(RTCP_PSFB_APP, RTCP_PSFB)}
+
+
+async def test_the_clock_of_another_stream_than_is_received_does_not_count(
+    connection: RTCPeerConnection,
+) -> None:
+    receiver: Any = connection.addTransceiver("audio").receiver
+    tap = _tuned_tap(receiver, "audio")
+    await receiver._handle_rtcp_packet(_report(9, 100.0, 48_000))  # before the first packet
+    await receiver._handle_rtp_packet(RtpPacket(96, 0, 1, 48_000, 9, b"x"), 0)
+    assert tap.captured_at(96_000) == pytest.approx(101.0)
+    await receiver._handle_rtp_packet(RtpPacket(96, 0, 1, 7_000_000, 10, b"x"), 0)
+    assert tap.captured_at(7_000_000) is None
+    await receiver._handle_rtcp_packet(_report(9, 102.0, 144_000))
+    assert tap.captured_at(7_000_000) is None
+    await receiver._handle_rtcp_packet(_report(10, 102.0, 7_000_000))
+    assert tap.captured_at(7_048_000) == pytest.approx(103.0)
+
+
+def _report(ssrc: int, unix: float, rtp: int) -> RtcpSrPacket:
+    return RtcpSrPacket(ssrc, RtcpSenderInfo(int((unix + NTP_EPOCH) * 2**32), rtp, 0, 0))
 
 
 class _Decoder:
