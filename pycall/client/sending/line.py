@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +17,7 @@ from pycall.client.congestion.sent import SentLog
 from pycall.client.sending.budget import Budget, Shares
 from pycall.client.sending.pacer import Pacer, Priority
 from pycall.client.sending.packets import PacketWriter
-from pycall.client.sending.repairs import SentPacket, SentPackets
+from pycall.client.sending.repairs import Allowance, SentPacket, SentPackets
 from pycall.client.stages import Stages
 
 logger = logging.getLogger(__name__)
@@ -115,7 +116,8 @@ class Line:
         self._pacer: Pacer[Leaving | SentPacket] = Pacer(self._controller.pacing_rate)
         self._waking: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
-        self._over = False
+        self._over = self._failed = False
+        self._allowance = Allowance()
         self._said: deque[bytes] = deque(maxlen=MAX_SAID)
 
     # What is sent
@@ -142,8 +144,9 @@ class Line:
     def repair(self, stream: Stream, asked: Iterable[int]) -> None:
         """Send again what the other end asks for, as far as that helps."""
         now = self.clock()
+        self._allowance.grow(self._controller.target, now)
         repairs = stream.history.repair(
-            asked, now, rate=self._controller.target, loss=self._controller.loss, rtt_s=self.rtt_s or 0.0
+            asked, now, self._allowance, loss=self._controller.loss, rtt_s=self.rtt_s or 0.0
         )
         for packet, twice in repairs:
             size = len(packet.data) + WIRE_BYTES
@@ -190,7 +193,8 @@ class Line:
         except ValueError as error:
             logger.debug("Dropped feedback: %s", error)
             return
-        self._controller.acknowledged(self._log.acknowledge(arrivals, now), now)
+        with self._going_on("Feedback could not be taken."):
+            self._controller.acknowledged(self._log.acknowledge(arrivals, now), now)
 
     def reported(self, loss: float, rtt_s: float | None) -> None:
         """Take a receiver report: the share of packets lost, and the round trip where it tells."""
@@ -219,20 +223,32 @@ class Line:
         try:
             while True:
                 while self._said:
-                    await self._transmit(self._said.popleft())
+                    with self._going_on("A report could not be sent."):
+                        await self._transmit(self._said.popleft())
                 now = self.clock()
-                self._controller.tick(self._log.waiting_s(now), now)
-                self._pacer.rate = self._controller.pacing_rate
+                with self._going_on("The rate could not be found."):
+                    self._controller.tick(self._log.waiting_s(now), now)
+                    self._pacer.rate = self._controller.pacing_rate
                 for packet in self._pacer.due(now):
-                    await self._leave(packet)
+                    with self._going_on("A packet could not be sent."):
+                        await self._leave(packet)
                 if not self._said:
                     await self._sleep(self._pacer.next_at(now), now)
         except ConnectionError:
             pass
-        except Exception:
-            logger.exception("Nothing can be sent any more.")
         finally:
             self._over = True
+
+    @contextlib.contextmanager
+    def _going_on(self, failed: str) -> Iterator[None]:
+        """Whatever goes wrong with one packet, those after it pass; it is said once, as it may with each."""
+        try:
+            yield
+        except ConnectionError:
+            raise
+        except Exception:
+            logger.log(logging.DEBUG if self._failed else logging.ERROR, failed, exc_info=True)
+            self._failed = True
 
     async def _sleep(self, until: float | None, now: float) -> None:
         loop = asyncio.get_running_loop()

@@ -25,10 +25,13 @@ DOUBLE_AT_LOSS: Final = 0.03
 """From this loss on a repair leaves twice: waiting for a lost one costs another round trip."""
 
 SHARE: Final = 0.35
-"""Of the rate that repairs may have."""
+"""Of the rate that the repairs of all streams may have."""
 
 SHARE_OVER_S: Final = 0.5
 """The time over which that share may be used up at once."""
+
+AT_ONCE_LEAST: Final = 4_000
+"""Bytes that may be repaired at once however low the rate is, but not more often for that."""
 
 
 @dataclass(slots=True)
@@ -42,14 +45,34 @@ class SentPacket:
     repaired_at: float = float("-inf")
 
 
+class Allowance:
+    """What the repairs of all streams of a line may take: a token bucket of bytes, full at first."""
+
+    def __init__(self) -> None:
+        self._bytes = float("inf")
+        self._grew_at = 0.0
+
+    def grow(self, rate: int, now: float) -> None:
+        """What was not used of the share of ``rate`` bit/s, that all may have, may be used now."""
+        share = SHARE * rate / 8
+        most = max(share * SHARE_OVER_S, AT_ONCE_LEAST)
+        self._bytes = min(most, self._bytes + share * (now - self._grew_at))
+        self._grew_at = now
+
+    def take(self, size: int, *, times: int) -> bool:
+        """Whether ``size`` bytes may leave again, so many times."""
+        if self._bytes < size:
+            return False
+        self._bytes -= size * times
+        return True
+
+
 class SentPackets:
     """The packets one stream sent lately."""
 
     def __init__(self) -> None:
         self._packets: dict[int, SentPacket] = {}
         self._order: deque[SentPacket] = deque()
-        self._allowance = 0.0
-        self._counted_at: float | None = None
 
     def __len__(self) -> int:
         return len(self._order)
@@ -64,13 +87,12 @@ class SentPackets:
         self._packets[packet.sequence] = packet
 
     def repair(
-        self, asked: Iterable[int], now: float, *, rate: int, loss: float, rtt_s: float
+        self, asked: Iterable[int], now: float, allowance: Allowance, *, loss: float, rtt_s: float
     ) -> list[tuple[SentPacket, bool]]:
         """What to send again of ``asked`` (RTP sequence numbers), and whether it leaves twice.
 
-        ``rate`` is what the stream may have in all, bit/s; ``loss`` 0 to 1.
+        It is taken from ``allowance``; ``loss`` is 0 to 1.
         """
-        self._allow(now, rate)
         patience = max(AGAIN_AFTER_S, rtt_s)
         double = loss >= DOUBLE_AT_LOSS
         repairs = []
@@ -78,16 +100,8 @@ class SentPackets:
             packet = self._packets.get(sequence)
             if packet is None or now - packet.sent_at > KEPT_S or now - packet.repaired_at < patience:
                 continue
-            if self._allowance < len(packet.data):
+            if not allowance.take(len(packet.data), times=1 + double):
                 break
-            self._allowance -= len(packet.data) * (1 + double)
             packet.repaired_at = now
             repairs.append((packet, double))
         return repairs
-
-    def _allow(self, now: float, rate: int) -> None:
-        """A token bucket: what was not used of the share a while ago may be used now."""
-        most = max(SHARE * rate / 8 * SHARE_OVER_S, 4_000.0)
-        since = SHARE_OVER_S if self._counted_at is None else now - self._counted_at
-        self._allowance = min(most, self._allowance + most / SHARE_OVER_S * since)
-        self._counted_at = now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
@@ -31,6 +32,8 @@ class Wire:
     async def _transmit(self, packet: bytes) -> None:
         if self.broken:
             raise ConnectionError
+        if packet.endswith(b"strange"):
+            raise TypeError("nobody thought of that")
         self.sent.append(packet)
 
     def _left(self, packet: Leaving, now: float) -> None:
@@ -170,6 +173,32 @@ async def test_when_the_connection_is_gone_senders_are_told(wire: Wire) -> None:
         wire.send([b"lost"])
     wire.line.say(b"nobody hears it")
     assert wire.sent == []
+
+
+async def test_a_packet_that_cannot_leave_costs_itself_only_and_is_told_once(
+    wire: Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire.line.say(b"strange")
+    wire.send([b"strange", b"strange", b"good"])
+    wire.send([b"sound"], Priority.SOUND)
+    with caplog.at_level(logging.ERROR):
+        await until(lambda: len(wire.sent) == 2)
+    assert len(caplog.records) == 1
+
+
+async def test_feedback_that_cannot_be_taken_ends_nothing_and_is_told_once(
+    wire: Wire, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def acknowledged(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(wire.line._controller, "acknowledged", acknowledged)
+    wire.send([b"one"])
+    await until(lambda: wire.left)
+    with caplog.at_level(logging.ERROR):
+        for number in range(3):
+            wire.line.acknowledged(Feedback(0, 1, 1, number, ((0, 0.0),)).encode())
+    assert len(caplog.records) == 1
 
 
 async def test_nothing_is_left_after_the_end_and_closing_twice_is_fine() -> None:

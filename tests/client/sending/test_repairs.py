@@ -5,7 +5,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pycall.client.sending.repairs import KEPT, KEPT_S, SHARE, SHARE_OVER_S, SentPacket, SentPackets
+from pycall.client.sending.repairs import (
+    AT_ONCE_LEAST,
+    KEPT,
+    KEPT_S,
+    SHARE,
+    SHARE_OVER_S,
+    Allowance,
+    SentPacket,
+    SentPackets,
+)
 
 RATE = 1_000_000
 
@@ -18,10 +27,25 @@ def sent(count: int, *, interval: float = 0.001, size: int = 1_200) -> SentPacke
     return history
 
 
+def allowed(rate: int = RATE) -> Allowance:
+    """What repairs may take at first."""
+    allowance = Allowance()
+    allowance.grow(rate, 1.0)
+    return allowance
+
+
 def repaired(
-    history: SentPackets, asked: list[int], now: float, loss: float = 0.0, rtt_s: float = 0.05
+    history: SentPackets,
+    asked: list[int],
+    now: float,
+    *,
+    allowance: Allowance | None = None,
+    rate: int = RATE,
+    rtt_s: float = 0.05,
 ) -> list[int]:
-    repairs = history.repair(asked, now, rate=RATE, loss=loss, rtt_s=rtt_s)
+    allowance = allowance or allowed()
+    allowance.grow(rate, now)
+    repairs = history.repair(asked, now, allowance, loss=0.0, rtt_s=rtt_s)
     return [packet.sequence for packet, _ in repairs]
 
 
@@ -29,7 +53,7 @@ def test_a_packet_is_repaired_with_the_very_same_bytes() -> None:
     history = SentPackets()
     packet = SentPacket(7, b"encoded", 99, 1.0)
     history.sent(packet)
-    [(again, twice)] = history.repair([7, 8], 1.1, rate=RATE, loss=0.0, rtt_s=0.05)
+    [(again, twice)] = history.repair([7, 8], 1.1, allowed(), loss=0.0, rtt_s=0.05)
     assert again is packet
     assert not twice
 
@@ -43,7 +67,7 @@ def test_it_is_not_repaired_twice_within_a_round_trip() -> None:
 
 
 def test_a_path_that_loses_much_gets_each_repair_twice() -> None:
-    assert [twice for _, twice in sent(5).repair([1], 1.1, rate=RATE, loss=0.03, rtt_s=0.05)] == [True]
+    assert [twice for _, twice in sent(5).repair([1], 1.1, allowed(), loss=0.03, rtt_s=0.05)] == [True]
 
 
 def test_what_is_too_old_is_given_up_and_forgotten() -> None:
@@ -61,10 +85,23 @@ def test_numbers_begin_again_after_sixteen_bits() -> None:
 
 
 def test_who_asks_for_everything_again_and_again_gets_a_share_of_the_rate() -> None:
-    history, total = sent(900, interval=0.0001), 0
+    streams, allowance, total = [sent(900, interval=0.0001) for _ in range(2)], allowed(), 0
     for step in range(90):
-        total += len(repaired(history, list(range(900)), 1.1 + step / 100, rtt_s=0.0)) * 1_200 * 8
-    assert total <= RATE * SHARE * (0.9 + SHARE_OVER_S)
+        for history in streams:
+            again = repaired(history, list(range(900)), 1.1 + step / 100, allowance=allowance, rtt_s=0.0)
+            total += len(again) * 1_200 * 8
+    assert RATE * SHARE / 2 < total <= RATE * SHARE * (0.9 + SHARE_OVER_S)
+
+
+def test_on_a_narrow_path_a_few_are_repaired_at_once_and_no_more_than_the_share_after_that() -> None:
+    rate, history, total = 50_000, sent(900, interval=0.0001), 0
+    allowance = allowed(rate)
+    for step in range(90):
+        again = repaired(
+            history, list(range(900)), 1.1 + step / 100, allowance=allowance, rate=rate, rtt_s=0.0
+        )
+        total += len(again) * 1_200
+    assert AT_ONCE_LEAST / 2 < total <= AT_ONCE_LEAST + rate * SHARE / 8
 
 
 @given(st.lists(st.lists(st.integers(0, 65_535), max_size=50), max_size=50))
