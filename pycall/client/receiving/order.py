@@ -62,11 +62,13 @@ class PictureOrder:
         self._asked_at = -math.inf
         self._heard_at = -math.inf
         self._newest = -1
+        self._parameters = False
         self._forget()
 
     def _forget(self) -> None:
         self._waiting: dict[int, Packet] = {}
-        self._keys: set[int] = set()
+        self._first_key: int | None = None
+        self._whole_key: int | None = None
         self._next: int | None = None
         self._gap = 0
         self._gap_since: float | None = None
@@ -89,13 +91,13 @@ class PictureOrder:
             self._want(now + OVERTAKING_S)
         elif number - self._newest > (CUT if silent_s > SILENCE_S else HOPELESS):
             self._restart(number, now)
-        elif len(self._waiting) >= MOST_WAITING:
+        elif len(self._waiting) >= MOST_WAITING or self._given_up(now):
             self.restart(now)
         self._newest = max(self._newest, number)
         if number >= self.useful_from:
             self._waiting[number] = packet
-            if packet.key:
-                self._keys.add(number)
+            self._note(number)
+            self._note(number + 1)  # which may have begun a picture without saying so
 
     def pop(self, now: float) -> Encoded | None:
         """The next picture to decode; ``None`` when none is due."""
@@ -118,10 +120,10 @@ class PictureOrder:
         self._asked_at = now
         return True
 
-    @property
-    def waits(self) -> bool:
-        """Whether time alone may change what is wanted."""
-        return self._gap_since is not None or self._wanted_at < math.inf
+    def waits(self, now: float) -> bool:
+        """Whether time alone may change what is wanted; not while nothing comes."""
+        waiting = self._gap_since is not None or self._wanted_at < math.inf
+        return waiting and now - self._heard_at <= SILENCE_S
 
     @property
     def patience_s(self) -> float:
@@ -133,17 +135,49 @@ class PictureOrder:
 
     def _begin(self) -> bool:
         """Begin with the earliest key picture of which anything is there."""
-        if not self._keys:
+        if self._first_key is None:
             return False
-        self._go_to(min(self._keys))
+        self._go_to(self._first_key)
         self._wanted_at = math.inf
         return True
+
+    def _note(self, number: int) -> None:
+        """Note where the packet's picture begins, if it needs no other, and whether it is all there.
+
+        Each packet that comes costs at most one look at each of its picture's.
+        """
+        waiting = self._waiting
+        packet = waiting.get(number)
+        end = number + 1
+        while packet is not None and not packet.last:
+            following = waiting.get(end)
+            if following is None or following.timestamp != packet.timestamp:
+                break
+            packet, end = following, end + 1
+        whole = packet is not None and (packet.last or end in waiting)
+        if packet is None or not (whole or self._next is None):
+            return
+        start = number
+        while (before := waiting.get(start - 1)) is not None and _same(before, packet):
+            start -= 1
+        if self._needs_no_other(start, end):
+            if self._first_key is None or start < self._first_key:
+                self._first_key = start
+            if whole and (self._whole_key is None or start > self._whole_key):
+                self._whole_key = start
+
+    def _needs_no_other(self, start: int, end: int) -> bool:
+        """Whether the picture of these packets can be decoded after the last one that was."""
+        packets = [self._waiting[number] for number in range(start, end)]
+        if any(packet.key for packet in packets):
+            return True
+        told_before = self._parameters and (start == self._next or start - 1 in self._waiting)
+        return told_before and any(packet.intra for packet in packets)
 
     def _go_to(self, number: int) -> None:
         """What is numbered below has left or is dropped."""
         for each in [each for each in self._waiting if each < number]:
             del self._waiting[each]
-        self._keys = {key for key in self._keys if key >= number}
         self._next = self._gap = self.useful_from = number
         self._gap_since = None
 
@@ -162,7 +196,7 @@ class PictureOrder:
 
     def _take(self, start: int, end: int) -> Encoded:
         packets = [self._waiting.pop(number) for number in range(start, end)]
-        self._keys.discard(start)
+        self._parameters = self._parameters or any(packet.key for packet in packets)
         self._next = self._gap = self.useful_from = end
         self._gap_since = None
         self._wanted_at = math.inf
@@ -173,26 +207,25 @@ class PictureOrder:
         """Whether the hole at the gap was left behind, so that it is worth looking on."""
         if self._gap > self._newest:
             return False
-        for key in sorted(self._keys, reverse=True):
-            if key > self._gap and self._complete(key):
-                self._go_to(key)
-                return True
+        if self._whole_key is not None and self._whole_key > self._gap:
+            self._go_to(self._whole_key)
+            return True
         if self._gap_since is None:
             self._gap_since = min(
                 (packet.arrival for number, packet in self._waiting.items() if number > self._gap),
                 default=now,
             )
-        if now - self._gap_since >= GIVE_UP_S:
+        if self._given_up(now):
             self.restart(now)
         elif now - self._gap_since >= self.patience_s:
             self._want(now)
         return False
 
-    def _complete(self, start: int) -> bool:
-        """Whether the picture at ``start`` is there up to its marker bit."""
-        number = start
-        while (packet := self._waiting.get(number)) is not None:
-            if packet.last:
-                return True
-            number += 1
-        return False
+    def _given_up(self, now: float) -> bool:
+        """Whether what waits behind the hole, if there is one, is to be dropped."""
+        return self._gap_since is not None and now - self._gap_since >= GIVE_UP_S
+
+
+def _same(before: Packet, packet: Packet) -> bool:
+    """Whether both are of one picture, given that they follow each other."""
+    return before.timestamp == packet.timestamp and not before.last

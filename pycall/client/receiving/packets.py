@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 _STAP_A: Final = 24
 _FU_A: Final = 28
+_IDR: Final = 5
 _PARAMETER_SET: Final = 7
 """Kinds of NAL units (RFC 6184 section 5.2, ITU-T H.264 table 7-1)."""
 
@@ -26,7 +28,9 @@ class Packet:
     last: bool = False
     """Whether a picture ends with it (the marker bit)."""
     key: bool = False
-    """Whether it begins a picture that needs no earlier one."""
+    """Whether it begins a picture that needs nothing earlier."""
+    intra: bool = False
+    """Whether it begins one that needs no earlier picture, but may need parameters told before."""
 
 
 def vp8_begins_key(payload: bytes, data: bytes) -> bool:
@@ -36,16 +40,35 @@ def vp8_begins_key(payload: bytes, data: bytes) -> bool:
 
 
 def h264_begins_key(payload: bytes, data: bytes) -> bool:  # noqa: ARG001  as VP8's
-    """Whether a key picture begins here: ``payload`` is as in RFC 6184 section 5.2.
+    """Whether a key picture begins here that brings its parameters: ``payload`` as in RFC 6184 section 5.2.
 
-    It begins with a sequence parameter set; browsers send it with each.
+    Delimiters and messages may come before the sequence parameter set, alone or in the same packet.
     """
-    kinds = payload[:1]
-    if kinds and kinds[0] & 0x1F == _STAP_A:
-        kinds = payload[3:4]
-    elif kinds and kinds[0] & 0x1F == _FU_A:
-        kinds = payload[1:2] if payload[1:2] >= b"\x80" else b""  # the first fragment says what it is
-    return bool(kinds) and kinds[0] & 0x1F == _PARAMETER_SET
+    return any(kind == _PARAMETER_SET for kind, _ in _units(payload))
+
+
+def h264_begins_intra(payload: bytes) -> bool:
+    """Whether an IDR picture begins here, which needs no earlier picture, but parameters."""
+    return any(kind == _IDR and content[:1] >= b"\x80" for kind, content in _units(payload))
+
+
+def _units(payload: bytes) -> Iterator[tuple[int, bytes]]:
+    """The NAL units that begin in a packet: their kind, and what follows that of them.
+
+    The first slice of a picture begins with a bit that is set: ``first_mb_in_slice`` is 0.
+    """
+    kind = payload[0] & 0x1F if payload else 0
+    if kind == _FU_A:
+        if payload[1:2] >= b"\x80":  # the first fragment says what it is
+            yield payload[1] & 0x1F, payload[2:]
+    elif kind == _STAP_A:
+        at = 1
+        while at + 2 < len(payload):
+            size = int.from_bytes(payload[at : at + 2], "big")
+            yield payload[at + 2] & 0x1F, payload[at + 3 : at + 2 + size]
+            at += 2 + size
+    elif kind:
+        yield kind, payload[1:]
 
 
 BEGINS_KEY: Final = {"VP8": vp8_begins_key, "H264": h264_begins_key}

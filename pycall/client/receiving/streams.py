@@ -33,8 +33,7 @@ class Stream:
         """Know how long the answer to a question takes on this path now, and at least."""
         self._nacks.rtt_s, self._nacks.least_rtt_s = rtt_s, least_rtt_s
 
-    @property
-    def waits(self) -> bool:
+    def waits(self, now: float) -> bool:  # noqa: ARG002  as pictures'
         """Whether time alone may change what is asked for."""
         return self._nacks.waiting
 
@@ -67,20 +66,27 @@ class PictureStream(Stream):
         super().expect(rtt_s, least_rtt_s)
         self._order.rtt_s = rtt_s
 
-    @property
-    def waits(self) -> bool:
+    def waits(self, now: float) -> bool:
         """Whether time alone may change what is asked for."""
-        return self._nacks.waiting or self._order.waits
+        return super().waits(now) or self._order.waits(now)
 
     def received(
-        self, sequence: int, timestamp: int, data: bytes, now: float, *, last: bool, key: bool
+        self,
+        sequence: int,
+        timestamp: int,
+        data: bytes,
+        now: float,
+        *,
+        last: bool,
+        key: bool,
+        intra: bool = False,
     ) -> Receipt:
-        """Take a packet; ``last`` and ``key`` as in :class:`~pycall.client.receiving.packets.Packet`."""
+        """Take a packet; the rest is as in :class:`~pycall.client.receiving.packets.Packet`."""
         number = self._sequences.unwrap(sequence)
         receipt = self._nacks.received(number, now)
         if receipt is not Receipt.REPEATED:
             unwrapped = self._timestamps.unwrap(timestamp)
-            self._order.push(Packet(number, unwrapped, data, now, last=last, key=key))
+            self._order.push(Packet(number, unwrapped, data, now, last=last, key=key, intra=intra))
         return receipt
 
     def pop(self, now: float) -> Encoded | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -194,12 +195,98 @@ def test_no_key_picture_is_asked_for_while_nothing_comes() -> None:
     assert not order.wants_key(SILENCE_S + 0.1)
 
 
+def test_while_nothing_comes_nothing_is_waited_for() -> None:
+    sender = Sender()
+    order = begun(sender)
+    shown(order, sender.picture(0.0)[1:])
+    assert order.waits(SILENCE_S)
+    assert not order.waits(SILENCE_S + 0.01)
+    assert shown(order, sender.picture(GIVE_UP_S + 0.1, key=True)) == [sender.timestamp]
+    order.restart(2.0)
+    assert not order.waits(2.0)
+    shown(order, sender.picture(2.1))
+    assert order.waits(2.1)
+
+
+class Counted(dict[int, Packet]):
+    """Counts what is looked up in it."""
+
+    looks = 0
+
+    def get(self, number: int, default: Any = None) -> Any:
+        self.looks += 1
+        return super().get(number, default)
+
+    def __getitem__(self, number: int) -> Packet:
+        self.looks += 1
+        return super().__getitem__(number)
+
+    def __contains__(self, number: object) -> bool:
+        self.looks += 1
+        return super().__contains__(number)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("apart", [0, 7], ids=["one picture", "many"])
+@pytest.mark.parametrize("stride", [1, 2], ids=["in a row", "with holes"])
+def test_packets_that_all_seem_to_begin_a_key_picture_cost_no_more_than_others(
+    stride: int, apart: int, backwards: bool
+) -> None:
+    count = 1_000
+    sender = Sender()
+    order = begun(sender)
+    order._waiting = waiting = Counted()
+    packets = [
+        Packet(sender.number + 1 + stride * at, 9_000 + apart * at, b"x", 0.01, key=True)
+        for at in range(count)
+    ]
+    if backwards:
+        packets.insert(0, packets.pop())  # no jump that is taken for a cut
+        packets[1:] = packets[:0:-1]
+    order._newest = packets[0].number - 1
+    for packet in packets:
+        before = waiting.looks
+        shown(order, [packet])
+        assert waiting.looks - before < 3 * count
+    assert backwards or waiting.looks < 20 * count
+
+
+def test_a_key_picture_of_which_a_leading_packet_came_late_is_whole() -> None:
+    sender = Sender()
+    order = begun(sender)
+    shown(order, sender.picture()[1:])
+    leading, *rest = sender.picture(key=False)
+    rest[0] = replace(rest[0], key=True)  # behind an access unit delimiter in a packet of its own
+    assert shown(order, rest) == [sender.timestamp]
+    assert shown(order, [leading]) == []
+    assert shown(order, sender.picture()) == [sender.timestamp]
+
+
+def test_an_idr_picture_ends_a_hole_when_parameters_came_before_and_none_can_be_lost() -> None:
+    def idr(sender: Sender) -> list[Packet]:
+        first, *rest = sender.picture()
+        return [first, replace(rest[0], intra=True), *rest[1:]]  # behind a delimiter
+
+    sender = Sender()
+    order = PictureOrder()
+    assert shown(order, idr(sender)) == []
+    assert shown(order, sender.picture(key=True)) == [sender.timestamp]
+    shown(order, sender.picture()[:-1])
+    _, *headless = idr(sender)
+    assert shown(order, headless) == []  # what came before may have been its parameters
+    shown(order, sender.picture())
+    assert shown(order, idr(sender)) == [sender.timestamp]
+    order.restart(0.0)
+    shown(order, sender.picture())
+    assert shown(order, idr(sender)) == [sender.timestamp]
+
+
 def test_what_waits_for_a_repair_that_never_comes_is_dropped() -> None:
     sender = Sender()
     order = begun(sender)
     shown(order, sender.picture(0.0)[1:])
     shown(order, sender.picture(GIVE_UP_S))
-    assert order.useful_from == sender.number - 2  # what came after it was seen that nothing is repaired
+    assert order.useful_from == sender.number - 3  # what came before it was seen that nothing is repaired
     assert shown(order, sender.picture(GIVE_UP_S, key=True)) == [sender.timestamp]
 
 

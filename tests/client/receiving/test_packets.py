@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pycall.client.receiving.packets import h264_begins_key, vp8_begins_key
+from pycall.client.receiving.packets import h264_begins_intra, h264_begins_key, vp8_begins_key
 
 
 def test_the_beginning_of_a_key_picture_of_vp8_is_seen_in_its_descriptor() -> None:
@@ -24,4 +24,17 @@ def test_the_beginning_of_a_key_picture_of_h264_is_its_parameter_set() -> None:
     assert not key(b"\x7c\x07\x42")  # a later one
     assert not key(b"\x65\x88")  # a picture without it
     assert not key(b"\x41\x9a")
-    assert not any(key(payload) for payload in (b"", b"\x78", b"\x78\x00", b"\x7c"))
+    assert key(b"\x78\x00\x02\x09\x10\x00\x01\x06\x00\x04\x67\x42\xe0\x1f")  # behind others
+    assert not key(b"\x78\x00\x02\x09\x10\x00\x02\x68\xce")
+    assert not key(b"\x09\x10")
+    assert not any(key(payload) for payload in (b"", b"\x78", b"\x78\x00", b"\x78\xff\xff", b"\x7c"))
+
+
+def test_the_beginning_of_an_idr_picture_is_its_first_slice() -> None:
+    assert h264_begins_intra(b"\x65\x88")
+    assert h264_begins_intra(b"\x7c\x85\x88")
+    assert h264_begins_intra(b"\x78\x00\x02\x09\x10\x00\x02\x65\x88")
+    assert not h264_begins_intra(b"\x65\x01")  # another slice
+    assert not h264_begins_intra(b"\x7c\x05\x88")  # a later part
+    assert not h264_begins_intra(b"\x41\x9a")
+    assert not any(h264_begins_intra(payload) for payload in (b"", b"\x65", b"\x7c", b"\x7c\x85"))

@@ -126,7 +126,7 @@ class Call:
         self._serve(now)
 
     def _look(self, now: float) -> None:
-        if self.stream.waits:
+        if self.stream.waits(now):
             self._serve(now)
         self._at(now + TICK_S, self._look)
 
@@ -249,9 +249,9 @@ def test_sound_goes_on_at_once_and_is_asked_for_while_it_can_be_in_time() -> Non
     assert [lost & 0xFFFF for lost in stream.lost(0.06)] == [0xFFFF, 0]
     again, _, receipt = stream.received(0xFFFF, 0, 0.12)
     assert (again, receipt) == (first + 1, Receipt.REPAIRED)
-    assert stream.waits
+    assert stream.waits(0.12)
     assert stream.lost(0.5) == []
-    assert not stream.waits
+    assert not stream.waits(0.5)
 
 
 def test_after_a_cut_only_the_last_of_the_sound_is_asked_for() -> None:
