@@ -14,6 +14,9 @@ from pycall.client.congestion.arrivals import Arrivals
 from pycall.client.congestion.controller import Controller
 from pycall.client.congestion.feedback import parse
 from pycall.client.congestion.sent import SentLog
+from pycall.client.sending.ladder import Ladder
+from pycall.client.sending.line import MAX_QUEUED_S, SHORTEST_SLEEP_S
+from pycall.client.sending.pacer import Pacer, Priority
 
 STEP_S: Final = 0.001
 HEADERS: Final = 28 + 12 + 8 + 16
@@ -81,22 +84,47 @@ class Source:
     spread: float = 0.25
     lag: float = 0.4
     """Of a difference to the target, this share stays after each picture."""
+    keys_each_s: float = 0.0
+    """How often the other end asks for a key picture; 0 is never but at first."""
+    is_off: bool = False
+    """Whether there is but sound."""
     seed: int = 2
     rate: float = 0.0
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
-        self._first = True
+        self._key_at = 0.0
 
-    def picture(self, target: float) -> int:
+    def picture(self, target: float, now: float) -> int:
         """Bytes of the next picture."""
-        wanted = min(max(target - 50 * (SOUND_BYTES + HEADERS) * 8, 20_000) * 0.92, self.most)
+        wanted = min(for_pictures(target), self.most)
         self.rate = wanted + (self.rate - wanted) * self.lag if self.rate else wanted
         size = self.rate / 8 / 30 * max(self._random.gauss(1, self.spread), 0.3)
-        if self._first:
-            self._first = False
+        if now >= self._key_at:
+            self._key_at = now + self._random.expovariate(1 / self.keys_each_s) if self.keys_each_s else 1e9
             size *= 4
         return max(int(size), 100)
+
+
+class Slide(Source):
+    """A picture that does not move: hardly anything is sent of it, and the more of that the larger it is."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.ladder = Ladder(1280, 720, 30)
+        self._size = (0, 0)
+
+    def picture(self, target: float, now: float) -> int:
+        """Bytes of the next picture: the whole of it when it is of another size than the last one."""
+        rung = self.ladder.step(int(for_pictures(target)), 0.001, now)
+        size, self._size = self._size, (rung.width, rung.height)
+        pixels = rung.width * rung.height
+        return int(pixels * 0.03 if size != self._size else pixels * 0.15 / 30)
+
+
+def for_pictures(target: float) -> float:
+    """What sound leaves of a target, without headers, bit/s."""
+    return max(target - 50 * (SOUND_BYTES + HEADERS) * 8, 20_000) * 0.92
 
 
 @dataclass
@@ -134,7 +162,11 @@ class Log:
 
 
 class Call:
-    """One direction of a call. ``stalls_s`` is how long the receiver's loop stands still each second."""
+    """One direction of a call.
+
+    ``stalls_s`` is how long the receiver's loop stands still each second; the sender's wakes up later than
+    it should by something between the two ``late_s``.
+    """
 
     def __init__(
         self,
@@ -143,6 +175,7 @@ class Call:
         *,
         drift: float = 0.0,
         stalls_s: float = 0.0,
+        late_s: tuple[float, float] = (0.0, 0.0),
         feedback_loss: float = 0.0,
         feedback_each_s: float = 0.05,
         controller: Controller | None = None,
@@ -156,10 +189,10 @@ class Call:
         self._sent, self._arrivals = SentLog(), Arrivals()
         self._under_way: list[tuple[float, int]] = []
         self._feedback: deque[tuple[float, bytes]] = deque()
-        self._pictures: deque[int] = deque()
-        self._allowed_at = 0.0
+        self._pacer: Pacer[int] = Pacer(self.controller.pacing_rate)
+        self._late_s, self._wake_at = late_s, 0.0
         self._steps = 0
-        self._random = random.Random(7)
+        self._random, self._lateness = random.Random(7), random.Random(8)
 
     def run(self, until: float, each: Callable[[float], None] | None = None) -> Log:
         """Go on until then; ``each`` is called with the time before every step."""
@@ -180,20 +213,31 @@ class Call:
             self.controller.tick(self._sent.waiting_s(now), now)
             self.log.targets.append((now, self.controller.target))
         if self._steps % 20 == 0:
-            self._send(SOUND_BYTES)
-        if self._steps % 33 == 0 and sum(self._pictures) * 8 < self.controller.pacing_rate * 0.15:
-            size = self.source.picture(self.controller.target)
+            self._put(SOUND_BYTES, 1, Priority.SOUND)
+        if self._steps % 33 == 0 and not self.source.is_off and self._pacer.queued_s(now) <= MAX_QUEUED_S:
+            size = self.source.picture(self.controller.target, now)
             count = -(-size // FULL_BYTES)
-            self._pictures.extend([size // count] * count)
-        self._allowed_at = max(self._allowed_at, now - 0.005)
-        while self._pictures and self._allowed_at <= now:
-            size = self._pictures.popleft()
-            self._send(size)
-            self._allowed_at += (size + HEADERS) * 8 / self.controller.pacing_rate
+            self._put(size // count, count, Priority.PICTURE)
+        if now >= self._wake_at:
+            self._pace()
         self._receive()
 
-    def _send(self, payload: int) -> None:
-        size = payload + HEADERS
+    def _put(self, payload: int, count: int, priority: Priority) -> None:
+        self._pacer.put([(payload + HEADERS, payload + HEADERS)] * count, priority)
+        self._wake_at = self.now
+
+    def _pace(self) -> None:
+        self._pacer.rate = self.controller.pacing_rate
+        for size in self._pacer.due(self.now):
+            self._send(size)
+        next_at = self._pacer.next_at(self.now)
+        if next_at is None:
+            self._wake_at = float("inf")
+        else:
+            late_s = self._lateness.uniform(*self._late_s)
+            self._wake_at = max(next_at, self.now + SHORTEST_SLEEP_S) + late_s
+
+    def _send(self, size: int) -> None:
         sequence = self._sent.sent(size, self.now)
         passed = self.link.pass_through(size, self.now)
         if passed is None:

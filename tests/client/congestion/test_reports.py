@@ -21,7 +21,7 @@ def rates(
     bound: int | None = None,
     sends: float = 0.0,
 ) -> list[float]:
-    """The rate after each second with a report, and an estimate; ``sends`` is the share of it that is sent."""
+    """The rate after each second with a report and an estimate; ``sends`` is the share of it that leaves."""
     said = []
     for second in seconds:
         if sends:
