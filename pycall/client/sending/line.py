@@ -55,7 +55,7 @@ class LineFigures:
 class Leaving:
     """A packet that waits to leave for the first time, ready since then; ``octets`` of it are payload.
 
-    It belongs to what was captured then, and may be the ``last`` of that.
+    It belongs to what was captured then, and may be the ``last`` of that. ``left_at`` is when it left.
     """
 
     stream: Stream
@@ -66,6 +66,7 @@ class Leaving:
     captured_at: float
     ready_at: float
     last: bool
+    left_at: float | None = None
 
 
 @dataclass(slots=True)
@@ -271,7 +272,7 @@ class Line:
             self._budget.repaired(size, now)
             await self._transmit(packet.data)
             return
-        stream = packet.stream
+        stream, packet.left_at = packet.stream, now
         number = self._log.sent(size, now) if stream.writer.numbered else None
         stream.writer.stamp(packet.data, now, number)
         data = bytes(packet.data)

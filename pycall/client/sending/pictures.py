@@ -10,7 +10,7 @@ from typing import Final
 import av
 
 from pycall.client.sending.ladder import Ladder, Rung, max_bitrate
-from pycall.client.sending.line import Line, Stream
+from pycall.client.sending.line import Leaving, Line, Stream
 from pycall.client.sending.pacer import Priority
 from pycall.client.sending.scaling import Scaler
 from pycall.codecs.pictures import Codec, PictureEncoder, open_picture_encoder
@@ -86,17 +86,21 @@ class PictureSender:
         self._encode_s = 0.0
         self._bitrate = 0
         self._key_wanted = self._unheard = False
-        self._key_at = self._set_at = float("-inf")
+        self._key: Leaving | None = None  # the last packet of the last key picture
+        self._set_at = float("-inf")
         self.skipped = 0
         """Pictures that were left out since those before them had not left yet."""
 
     def ask_key(self, now: float) -> None:
         """The other end cannot go on without a key picture (RFC 4585 section 6.3.1, RFC 5104 section 4.3.1).
 
-        Not answered while one is on its way: who still misses it asks again.
+        Not answered while one waits or is on its way: who still misses it asks again.
         """
-        if now - self._key_at >= max(KEY_EVERY_S, self._line.rtt_s or 0.0):
-            self._key_wanted = True
+        if self._key is not None:
+            left_at = self._key.left_at
+            if left_at is None or now - left_at < max(KEY_EVERY_S, self._line.rtt_s or 0.0):
+                return
+        self._key_wanted = True
 
     async def send(self, frame: av.VideoFrame, captured_at: float) -> None:
         """Send a yuv420p picture stamped at 90 kHz, or leave it out; ``captured_at`` is monotonic seconds.
@@ -121,10 +125,11 @@ class PictureSender:
         self._encode_s += LATELY * (ready - begun - self._encode_s)
         self._stream.stages.note("wait", begun - captured_at)
         self._stream.stages.note("encode", ready - begun)
-        if is_key:
-            self._key_at = ready
         packets = self._stream.packets(self._packetize(data), pts, captured_at, ready) if data else []
-        if not self._line.send(packets, Priority.PICTURE):
+        sent = self._line.send(packets, Priority.PICTURE)
+        if is_key and sent and packets:  # which also answers who asked meanwhile
+            self._key, self._key_wanted = packets[-1], False
+        elif is_key or not sent:
             self._key_wanted = True
 
     def close(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from fractions import Fraction
 from typing import Any
 
@@ -130,7 +129,7 @@ async def test_who_misses_a_packet_gets_it_again_and_who_misses_a_picture_a_new_
     assert rig.sent[-1] == rig.sent[0]
     assert not is_key(await rig.picture(1))
     pictures = rig.sender._run_rtp.__self__._pictures
-    pictures._key_at = time.monotonic() - 1
+    pictures._key.left_at -= 1
     await rig.sender._handle_rtcp_packet(RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=rig.sender._ssrc))
     assert is_key(await rig.picture(2))
 

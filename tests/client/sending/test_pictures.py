@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from fractions import Fraction
@@ -24,7 +25,8 @@ class Rig:
         self.fps = fps
         self.encoded: list[bytes] = []
         self.left: list[Leaving] = []
-        self.line = Line(self._transmit)
+        self.skipped_s = 0.0
+        self.line = Line(self._transmit, lambda: time.monotonic() + self.skipped_s)
         self.stages = Stages()
         writer = PacketWriter(1, 97, {}, "0")
         stream = Stream(writer, lambda packet, _: self.left.append(packet), 500, 0, self.stages)
@@ -44,6 +46,10 @@ class Rig:
         frame.pts, frame.time_base = round(self._number * 90_000 / self.fps), Fraction(1, 90_000)
         await self.sender.send(frame, self._began + self._number / self.fps)
         self._number += 1
+
+    async def left_all(self) -> None:
+        """Wait until all that was encoded has left."""
+        await until(lambda: sum(packet.last for packet in self.left) == len(self.encoded))
 
     @property
     def keys(self) -> list[int]:
@@ -71,7 +77,8 @@ async def test_pictures_leave_with_their_times(rig: Rig) -> None:
 
 async def test_a_key_picture_is_made_when_asked_for_but_not_again_while_one_is_on_its_way(rig: Rig) -> None:
     await rig.send()
-    now = time.monotonic()
+    await rig.left_all()
+    now = rig.line.clock()
     rig.sender.ask_key(now)
     await rig.send()
     rig.sender.ask_key(now + KEY_EVERY_S + 0.1)
@@ -81,9 +88,33 @@ async def test_a_key_picture_is_made_when_asked_for_but_not_again_while_one_is_o
     assert rig.keys == [0, 2]
 
 
+async def test_a_key_picture_is_on_its_way_until_the_last_of_it_left_and_could_arrive(rig: Rig) -> None:
+    rig.line.clock = lambda: 100.0  # so that what is paced does not leave
+    await rig.send((640, 480))
+    rig.sender.ask_key(102.0)
+    rig.line.clock = lambda: 102.0
+    await rig.left_all()
+    rig.sender.ask_key(102.0 + KEY_EVERY_S - 0.01)
+    await rig.send((640, 480))
+    assert rig.keys == [0]
+    rig.sender.ask_key(102.0 + KEY_EVERY_S + 0.01)
+    await rig.send((640, 480))
+    assert rig.keys == [0, 2]
+
+
+async def test_who_asks_while_a_key_picture_is_encoded_gets_that_one(rig: Rig) -> None:
+    sending = asyncio.create_task(rig.send((640, 480)))
+    await asyncio.sleep(0)
+    rig.sender.ask_key(rig.line.clock())
+    await sending
+    await rig.send((640, 480))
+    assert rig.keys == [0]
+
+
 async def test_when_a_cut_is_over_a_key_picture_begins_anew_in_the_same_size(rig: Rig) -> None:
     await rig.send((640, 480))
-    rig.sender._key_at -= KEY_EVERY_S
+    await rig.left_all()
+    rig.skipped_s = KEY_EVERY_S + 0.1
     rig.sender._unheard = True
     await rig.send((640, 480))
     await rig.send((640, 480))
