@@ -30,8 +30,8 @@ BOUND: Final = 19_200
 RESYNC_S: Final = 1.0
 """A timestamp this far off its time is a new beginning of the sender's clock, not a delay."""
 
-ABOVE_S: Final = 0.010
-BELOW_S: Final = 0.005
+ABOVE_S: Final = 0.008
+BELOW_S: Final = 0.007
 """How far the delay may be above and below its target before a period is left out or repeated. The
 two are a longest period apart, so that one correction does not call for the opposite one."""
 

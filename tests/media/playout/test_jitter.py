@@ -6,7 +6,15 @@ from random import Random
 
 import pytest
 
-from pycall.media.playout.jitter import FALL_PER_S, GUARD_S, TARGET_MAX_S, TARGET_MIN_S, JitterGauge
+from pycall.media.playout.jitter import (
+    FALL_PER_S,
+    GUARD_S,
+    INTERVAL_S,
+    KEPT,
+    TARGET_MAX_S,
+    TARGET_MIN_S,
+    JitterGauge,
+)
 
 MARGIN_S = 0.020
 
@@ -44,6 +52,31 @@ def test_it_comes_down_slowly_and_arrives() -> None:
 
     assert gauge.target_s == pytest.approx(high - FALL_PER_S, abs=0.003)
     arrivals(gauge, 151, 250)
+    assert gauge.target_s == TARGET_MIN_S
+
+
+def test_what_is_late_again_and_again_finds_the_target_where_it_was() -> None:
+    gauge, targets = JitterGauge(), []
+    for second in range(30):
+        for number in range(50 * second, 50 * second + 50):
+            arrivals(gauge, number, 1, late=0.0 if number % 50 else 0.080 if second % 3 else 0.100)
+            targets.append(gauge.target_s)
+
+    needed = 0.100 + MARGIN_S + GUARD_S
+    assert targets[300:] == pytest.approx([needed] * len(targets[300:]))
+
+
+def test_when_it_is_late_no_more_that_is_forgotten() -> None:
+    gauge, kept = JitterGauge(), int(KEPT * INTERVAL_S / 0.020)
+    arrivals(gauge, 0, 100)
+    arrivals(gauge, 100, 1, late=0.080)
+    arrivals(gauge, 101, 50)
+    arrivals(gauge, 151, 1, late=0.080)
+    high = gauge.target_s
+    arrivals(gauge, 152, kept - 100)
+    assert gauge.target_s == high
+
+    arrivals(gauge, 52 + kept, 350)
     assert gauge.target_s == TARGET_MIN_S
 
 
