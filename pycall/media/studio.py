@@ -225,6 +225,7 @@ class Studio:
             case events.Recording(state, _):
                 self._mark(recording=state == "started")
             case events.PeerLeft():
+                self.incoming.gone()
                 self._job(self._stop_recording)
                 self._mark(
                     peer_name="",

@@ -24,6 +24,9 @@ LOOKAHEAD_S: Final = 0.0065
 MEMORY: Final = 30
 """Pictures whose delays are told: a second."""
 
+STARVED_S: Final = 1.0
+"""After so long without a picture there are none any more, and sound is not held for them."""
+
 
 class Sounding(Protocol):
     """What plays the sound; :class:`pycall.media.playout.speaker.Speaker`."""
@@ -42,7 +45,7 @@ class Delays:
     picture_s: float | None
     """From its capture to its being shown."""
     sound_held_s: float
-    """How long sound that took the shortest way waits until it is pulled."""
+    """How long sound that took the shortest way waits until it is pulled, with Opus' look-ahead."""
     device_s: float
     """From there to its coming out of the speaker, as that says."""
     sound_s: float | None
@@ -70,6 +73,7 @@ class FarEnd:
         self.speaker: Sounding | None = None
         """What plays the sound; pictures wait for its latency too."""
         self._lips = Lips()
+        self._pictured_at = float("-inf")
         self._schedule: Schedule[_Received] = Schedule(self._show)
         self._delays: deque[tuple[float, float | None]] = deque(maxlen=MEMORY)
         self._odd: Feed[Picture] = Feed()
@@ -82,6 +86,7 @@ class FarEnd:
 
         ``arrival`` is monotonic seconds, and so is ``captured_at``, when the other end took it.
         """
+        self._pictured_at = arrival
         heard_s, held_s = self._heard_s(time.monotonic()), self.playout.delay_s
         at = self._lips.show_at(captured_at, arrival, heard_s=heard_s, held_s=held_s)
         self.playout.at_least_s = self._lips.floor_s
@@ -89,16 +94,23 @@ class FarEnd:
 
     def interrupted(self, now: float) -> None:
         """Nothing comes any more since about ``now``: what was last seen is not shown on, nor recorded."""
-        self._schedule.clear()
+        self.gone()
         if self._size is not None:
             self.shown.publish(Picture(black_frame(*self._size), now))
 
+    def gone(self) -> None:
+        """The other side is not there any more: what came is shown no more, who comes next begins anew."""
+        self._schedule.clear()
+        self._part()
+
     def packet(self, packet: SoundPacket) -> None:
         """Encoded sound, as it came, in whatever order."""
+        self._look_for_pictures(packet.arrival)
         self.playout.packet(packet)
 
     def sound(self, samples: Samples, timestamp: int, arrival: float) -> None:
         """A decoded block of mono sound; ``timestamp`` counts samples on the sender's clock."""
+        self._look_for_pictures(arrival)
         self.playout.push(samples, timestamp, arrival)
 
     @property
@@ -108,11 +120,11 @@ class FarEnd:
 
     def delays(self) -> Delays:
         """What the holding here adds up to, at the median of the last pictures."""
-        shown = tuple(self._delays)
+        shown, held_s = tuple(self._delays), self.playout.delay_s
         return Delays(
             picture_held_s=_median([held_s for held_s, _ in shown]),
             picture_s=_median([since_s for _, since_s in shown if since_s is not None]),
-            sound_held_s=self.playout.delay_s,
+            sound_held_s=held_s + LOOKAHEAD_S if held_s else 0.0,
             device_s=self._device_s,
             sound_s=self._heard_s(time.monotonic()),
         )
@@ -123,6 +135,14 @@ class FarEnd:
         if self._fitting is not None:
             self._fitting.close()
         self.shown.close()
+
+    def _look_for_pictures(self, now: float) -> None:
+        if self._lips.floor_s and now - self._pictured_at > STARVED_S:
+            self._part()
+
+    def _part(self) -> None:
+        """Hold neither for the other until both are known again."""
+        self._lips, self.playout.at_least_s = Lips(), 0.0
 
     @property
     def _device_s(self) -> float:

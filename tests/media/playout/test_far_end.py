@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import av
 import numpy as np
@@ -123,6 +123,8 @@ async def test_a_picture_waits_for_the_sound_that_belongs_to_it() -> None:
     sound_s = far.delays().sound_s
     assert sound_s is not None
     assert sound_s > 0.13
+    stages_s = (0.03, far.delays().sound_held_s, far.delays().device_s)  # until it came, and here
+    assert sum(stages_s) == pytest.approx(sound_s, abs=0.01)
     captured_at = time.monotonic() - 0.02
     far.picture(av.VideoFrame(320, 240, "yuv420p"), captured_at + 0.02, captured_at)
     assert reader.get(0) is None
@@ -137,7 +139,46 @@ async def test_a_picture_waits_for_the_sound_that_belongs_to_it() -> None:
     far.close()
 
 
-@pytest.mark.parametrize("end", [lambda far: far.interrupted(0.0), FarEnd.close])
+def sounding(far: FarEnd, now: float) -> Packet:
+    """Sound that was 30 ms on its way is heard until ``now``; returns what comes next."""
+    encoder, begun = SoundEncoder(), now - 1.0
+    packets = [
+        Packet(number, number * BLOCK, encoder.encode(np.full(BLOCK, number, np.int16)), at, at - 0.03)
+        for number in range(51)
+        for at in [begun + number / 50]
+    ]
+    for packet in packets[:-1]:
+        far.packet(packet)
+        far.playout.pull(BLOCK, packet.arrival)
+    return packets[-1]
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda far, _: far.interrupted(0.0),
+        lambda far, _: far.gone(),
+        lambda far, packet: far.packet(replace(packet, arrival=packet.arrival + 1.01)),
+    ],
+)
+async def test_sound_is_held_for_late_pictures_only_while_there_are_some(
+    end: Callable[[FarEnd, Packet], None],
+) -> None:
+    far, now = FarEnd(), time.monotonic()
+    packet = sounding(far, now)
+    for _ in range(20):
+        far.picture(av.VideoFrame(320, 240, "yuv420p"), now, now - 0.25)
+    assert far.playout.target_s > 0.1
+    far.packet(replace(packet, arrival=packet.arrival + 0.9))
+    assert far.playout.at_least_s > 0.1
+    end(far, replace(packet, sequence=51, timestamp=51 * BLOCK))
+    assert far.playout.at_least_s == 0.0
+    far.picture(av.VideoFrame(320, 240, "yuv420p"), now + 2, now + 1.75)
+    assert far.playout.at_least_s == 0.0
+    far.close()
+
+
+@pytest.mark.parametrize("end", [lambda far: far.interrupted(0.0), FarEnd.gone, FarEnd.close])
 async def test_nothing_that_waited_is_shown_after_an_interruption_or_the_end(
     end: Callable[[FarEnd], None],
 ) -> None:
