@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 SOUND_MOST: Final = 40_000
-SOUND_LEAST: Final = 24_000
-"""Bit/s of Opus for one voice: from good to indistinguishable (RFC 7587 section 3.1.1)."""
+SOUND_LEAST: Final = 30_000
+"""Bit/s of Opus for one voice, from good to indistinguishable (RFC 7587 section 3.1.1). Below, libopus
+puts no redundancy in while little is lost."""
 
 SOUND_SHARE: Final = 0.08
 """Of the path, between these."""
