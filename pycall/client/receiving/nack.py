@@ -82,6 +82,8 @@ class NackSchedule:
         """The round trip to the sender as it is now, with what queues there are; to be kept up to date."""
         self.least_rtt_s = FIRST_RTT_S
         """The shortest it may take; to be kept up to date as well."""
+        self.asks = True
+        """Whether the sender repairs; otherwise nothing is asked for, and what comes late was overtaken."""
         self._use_s, self._most = use_s, most
         self._missing: dict[int, _Missing] = {}
         self._first = self._newest = -1
@@ -90,7 +92,7 @@ class NackSchedule:
     @property
     def waiting(self) -> bool:
         """Whether anything is missing that may be asked for."""
-        return bool(self._missing)
+        return self.asks and bool(self._missing)
 
     def received(self, number: int, now: float) -> Receipt:
         """A packet came."""
@@ -122,7 +124,12 @@ class NackSchedule:
             useful_until = missing.since + self._use_s
             if now > useful_until:
                 del self._missing[number]
-            elif now >= missing.ask_at and now + self.rtt_s <= useful_until and len(due) < MOST_AT_ONCE:
+            elif (
+                self.asks
+                and now >= missing.ask_at
+                and now + self.rtt_s <= useful_until
+                and len(due) < MOST_AT_ONCE
+            ):
                 due.append(number)
                 self._asked(missing, now)
         return sorted(due)

@@ -33,6 +33,10 @@ class Stream:
         """Know how long the answer to a question takes on this path now, and at least."""
         self._nacks.rtt_s, self._nacks.least_rtt_s = rtt_s, least_rtt_s
 
+    def allow(self, *, asking: bool) -> None:
+        """Know whether the sender repairs what is asked for."""
+        self._nacks.asks = asking
+
     def waits(self, now: float) -> bool:  # noqa: ARG002  as pictures'
         """Whether time alone may change what is asked for."""
         return self._nacks.waiting

@@ -259,3 +259,17 @@ def test_after_a_cut_only_the_last_of_the_sound_is_asked_for() -> None:
     stream.received(0, 0, 0.0)
     stream.received(200, 200 * 960, 4.0)
     assert [lost & 0xFFFF for lost in stream.lost(4.0)] == list(range(190, 200))
+
+
+def test_where_nothing_is_repaired_late_sound_was_overtaken_and_nothing_is_waited_for() -> None:
+    stream = SoundStream()
+    stream.allow(asking=False)
+    stream.expect(0.05, 0.05)
+    stream.received(0, 0, 0.0)
+    stream.received(2, 1_920, 0.02)
+    assert stream.lost(0.02) == []
+    assert not stream.waits(0.02)
+    assert stream.received(1, 960, 0.15)[2] is Receipt.LATE
+    stream.received(4, 3_840, 0.2)
+    assert stream.lost(1.0) == []
+    assert stream.received(3, 2_880, 1.0)[2] is Receipt.REPEATED
