@@ -46,7 +46,7 @@ class Delays(Protocol):
 
     @property
     def sound_held_s(self) -> float:
-        """How long sound that took the shortest way waits until it is pulled."""
+        """How long sound that took the shortest way waits until it is pulled, with its codec's look-ahead."""
 
     @property
     def device_s(self) -> float:
