@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import statistics
 import sys
 import threading
@@ -32,13 +31,8 @@ from pycall.media.playout import speaker
 from pycall.media.playout.playout import Playout
 from pycall.media.sources import opening
 from pycall.media.tap import Tap
-from pycall.media.testsignals.strip import read_strip
 from pycall.media.testsignals.tones import ToneSource, melody, sound_at
-from pycall.media.testsignals.wallclock import unix_time
-
-WRAP_MS: Final = 1 << 32
-LOOK_EVERY: Final = 5
-"""Pictures; reading the clock out of every one would cost as much as the call."""
+from tests.clockreading import PictureAges
 
 MOST: Final = 1_000
 """Figures of one kind between two lines."""
@@ -67,9 +61,8 @@ class Figures:
         self.playout = Playout()
         self.joined = asyncio.Event()
         self.connected = asyncio.Event()
-        self._pictures = 0
+        self._ages = PictureAges()
         self._concealed = self._recovered = self._lost = 0
-        self._latencies: deque[float] = deque(maxlen=MOST)
         self._seen: dict[str, deque[float]] = {}
         self._me = psutil.Process()
 
@@ -97,21 +90,17 @@ class Figures:
 
     def picture(self, picture: Picture) -> None:
         """A picture was shown."""
-        self._pictures += 1
-        strip = read_strip(picture.frame) if self._pictures % LOOK_EVERY == 0 else None
-        if strip is not None:
-            self._latencies.append((unix_time() * 1000 - strip[1]) % WRAP_MS)
+        self._ages.look(picture.frame)
 
     def line(self, at: float, every: float) -> dict[str, Any]:
         """The figures since the last line; ``at`` is seconds since the beginning."""
         concealed, recovered = self.playout.concealed, self.playout.recovered
         asked = every * SAMPLE_RATE
-        latencies = sorted(self._latencies) or [math.nan]
         line = {
             "at_s": round(at, 1),
-            "fps": round(self._pictures / every, 1),
-            "picture_p50_ms": round(latencies[len(latencies) // 2], 1),
-            "picture_p95_ms": round(latencies[int(len(latencies) * 0.95)], 1),
+            "fps": round(self._ages.seen / every, 1),
+            "picture_p50_ms": round(self._ages.percentile(0.5), 1),
+            "picture_p95_ms": round(self._ages.percentile(0.95), 1),
             **{name: round(statistics.median(values), 1) for name, values in self._seen.items() if values},
             "concealed_percent": round(100 * (concealed - self._concealed) / asked, 2),
             "recovered_percent": round(100 * (recovered - self._recovered) / asked, 2),
@@ -120,8 +109,8 @@ class Figures:
             "threads": self._me.num_threads(),
             "descriptors": self._me.num_fds(),
         }
-        self._pictures, self._concealed, self._recovered = 0, concealed, recovered
-        self._latencies.clear()
+        self._concealed, self._recovered = concealed, recovered
+        self._ages.clear()
         for values in self._seen.values():
             values.clear()
         return line
