@@ -47,8 +47,7 @@ Not the same measurement everywhere:
 - **freezes** are gaps of more than 200 ms between shown pictures, counted whole.
 - **sound lost**: in pycall what the playout had to conceal, in Chromium `concealedSamples` (of both, what
   came out of Opus FEC is not in it), in plain aiortc, which has no player, what never came or came more
-  than 100 ms after the fastest of the window. Before the
-  first sound came, all that pycall played counts as lost.
+  than 100 ms after the fastest of the window. Before its first sound came, all that pycall played is lost.
 - **What a sender itself left out** nobody counts as lost, as its time stamps go on without it: in pycall
   blocks that the event loop came too late for, in Chromium what its audio thread did not make in time. A
   longer gap of pycall's, over which time stamps jump, is a pause to pycall and concealed sound to Chromium.
