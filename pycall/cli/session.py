@@ -19,6 +19,7 @@ from pycall.cli.keys import Keys, watch_keys
 from pycall.cli.render import Renderer
 from pycall.cli.signals import on_ending
 from pycall.client.driver import Driver
+from pycall.client.handover import Handover
 from pycall.client.network import NetworkWatch
 from pycall.client.peer import Outgoing, Peer
 from pycall.client.signalling import SignallingClient
@@ -52,6 +53,7 @@ class Session:
         self._opening: asyncio.Task[None] | None = None
         self._keys: Keys | None = None
         self._driver: Driver | None = None
+        self._handover = Handover()
         self._ended: events.Ended | None = None
         self.studio = Studio(
             config,
@@ -133,6 +135,7 @@ class Session:
             outgoing=Outgoing(studio.pictures, studio.sound, config.fps),
             incoming=studio.incoming,
             post=post,
+            handover=self._handover,
         )
 
     def _show(self, event: events.Event) -> None:

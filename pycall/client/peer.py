@@ -28,6 +28,7 @@ from pycall.client import compat
 from pycall.client.control import ControlChannel
 from pycall.client.exchange import Exchange
 from pycall.client.formats import CODECS, codecs
+from pycall.client.handover import Handover
 from pycall.client.iceservers import usable_servers
 from pycall.client.reception import Reception
 from pycall.client.sending.line import Line, LineFigures
@@ -69,7 +70,7 @@ class Peer:
     """A connection to the other end; use from the event loop that made it, once.
 
     :meth:`open` comes first; then either :meth:`create_offer` and :meth:`accept_answer`, or
-    :meth:`accept_offer`.
+    :meth:`accept_offer`. ``handover`` is for a call in which one connection may replace another.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Peer:
         outgoing: Outgoing,
         incoming: Incoming,
         post: Callable[[inputs.Input], None],
+        handover: Handover | None = None,
     ) -> None:
         self._attempt = attempt
         self._ice_servers = usable_servers(ice_servers)
@@ -104,7 +106,9 @@ class Peer:
         self._closing: asyncio.Task[None] | None = None
         self._over = False
         self._path: Path | None = None
-        self._reception = Reception(attempt, incoming, self._control.clock, self.stages, post)
+        self._reception = Reception(
+            attempt, incoming, self._control.clock, self.stages, post, handover=handover or Handover()
+        )
         self._inbound = compat.Inbound(self._say, self._round_trips, self._reception.packet_came)
 
     async def open(self) -> None:

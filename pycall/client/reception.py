@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import av
 
 from pycall.client.compat import ReceiverTap
+from pycall.client.handover import Handover
 from pycall.client.latency import ClockOffset, LatencyMeter
 from pycall.client.stages import Kind, Stages
 from pycall.client.tracks import Incoming, Samples, SoundPacket
@@ -16,7 +17,10 @@ from pycall.core import inputs
 
 
 class Reception:
-    """The media of one connection; ``clock`` knows the other end's wall clock."""
+    """The media of one connection; ``clock`` knows the other end's wall clock.
+
+    ``handover`` is that of the whole call.
+    """
 
     def __init__(
         self,
@@ -25,8 +29,11 @@ class Reception:
         clock: ClockOffset,
         stages: Mapping[Kind, Stages],
         post: Callable[[inputs.Input], None],
+        *,
+        handover: Handover,
     ) -> None:
         self._attempt = attempt
+        self._handover = handover
         self._incoming = incoming
         self._clock = clock
         self._stages = stages
@@ -42,10 +49,11 @@ class Reception:
     def end(self) -> None:
         """Hand on nothing more: what is still decoded comes after the end."""
         self._over = True
+        self._handover.ended(self._attempt)
 
     def picture_came(self, frame: av.VideoFrame, arrival: float) -> None:
         """Take a picture that was decoded at ``arrival``, monotonic seconds."""
-        if self._over:
+        if not self._takes("video"):
             return
         if self.pictures == 0:
             self._post(inputs.MediaArrived(self._attempt, "video"))
@@ -58,7 +66,7 @@ class Reception:
         self, sequence: int, timestamp: int, payload: bytes, arrival: float, *, repaired: bool
     ) -> None:
         """Take a packet of sound as it came; see :class:`~pycall.client.tracks.SoundPacket`."""
-        if self._over:
+        if not self._takes("audio"):
             return
         self._sounded(samples_in(payload))
         captured_at = self._timed("audio", timestamp, arrival)
@@ -66,11 +74,14 @@ class Reception:
 
     def sound_came(self, samples: Samples, timestamp: int, arrival: float) -> None:
         """Take sound that aiortc decoded; ``timestamp`` counts samples by the sender's clock."""
-        if self._over:
+        if not self._takes("audio"):
             return
         self._sounded(len(samples))
         self._timed("audio", timestamp, arrival)
         self._incoming.sound(samples, timestamp, arrival)
+
+    def _takes(self, kind: Kind) -> bool:
+        return not self._over and self._handover.takes(self._attempt, kind)
 
     def _sounded(self, samples: int) -> None:
         if self.samples == 0:

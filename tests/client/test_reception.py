@@ -7,6 +7,7 @@ import time
 import pytest
 
 from pycall.client.compat import ReceiverTap
+from pycall.client.handover import Handover
 from pycall.client.latency import ClockOffset
 from pycall.client.reception import Reception
 from pycall.client.stages import Kind, Stages
@@ -36,14 +37,23 @@ class Captured(ReceiverTap):
 class Rig:
     """A reception and what it hands on."""
 
-    def __init__(self, captured_at: float | None = None, ahead_s: float | None = None) -> None:
+    def __init__(
+        self,
+        captured_at: float | None = None,
+        ahead_s: float | None = None,
+        *,
+        attempt: int = 3,
+        handover: Handover | None = None,
+    ) -> None:
         clock = ClockOffset()
         if ahead_s is not None:
             clock.add(0.0, ahead_s, 0.0)
         self.taker = Taker()
         self.posted: list[inputs.Input] = []
         self.stages: dict[Kind, Stages] = {"audio": Stages(), "video": Stages()}
-        self.reception = Reception(3, self.taker, clock, self.stages, self.posted.append)
+        self.reception = Reception(
+            attempt, self.taker, clock, self.stages, self.posted.append, handover=handover or Handover()
+        )
         self.reception.taps = {"audio": Captured(captured_at), "video": Captured(captured_at)}
 
     def take(self) -> None:
@@ -119,3 +129,18 @@ def test_nothing_is_handed_on_after_the_end() -> None:
     assert rig.taker.sounds == []
     assert rig.posted == []
     assert (rig.reception.pictures, rig.reception.samples) == (0, 0)
+
+
+def test_of_two_connections_at_a_time_the_newer_one_is_handed_on_and_then_the_one_that_is_left() -> None:
+    handover = Handover()
+    old, new = Rig(attempt=3, handover=handover), Rig(attempt=4, handover=handover)
+    for _ in range(3):
+        old.take()
+    for _ in range(2):
+        new.take()
+        old.take()
+    assert (len(old.taker.packets), len(new.taker.packets)) == (3, 2)
+    assert (len(old.taker.pictures), len(new.taker.pictures)) == (3, 2)
+    new.reception.end()
+    old.take()
+    assert (len(old.taker.packets), len(old.taker.pictures)) == (4, 4)
