@@ -36,8 +36,11 @@ from pycall.client.receiving.nack import Receipt, pack_lost
 from pycall.client.receiving.packets import BEGINS_KEY, h264_begins_intra
 from pycall.client.receiving.streams import PictureStream, SoundStream
 
-MAX_ENCODED: Final = 30
-"""Encoded pictures waiting for a decoder; more is lag, not a reserve."""
+MAX_LAG_S: Final = 0.3
+"""How long a picture may wait for a decoder: it is too slow, and what waits shows the past."""
+
+MAX_ENCODED: Final = 64
+"""Encoded pictures waiting for a decoder: as many as a hole may hold back, which then come at once."""
 
 LOOK_AGAIN_S: Final = 0.01
 """How often what is missing is looked at while no packet comes."""
@@ -45,12 +48,13 @@ LOOK_AGAIN_S: Final = 0.01
 MEMORY: Final = 64
 """Pictures whose coming is remembered until they are decoded."""
 
+_BY_SOURCE: Final = ("remote_streams", "lsr", "lsr_time")
 _INSIDE: Final = (
+    *_BY_SOURCE,
     "codecs",
     "decoder_error",
     "decoder_queue",
     "remote_bitrate_estimator",
-    "remote_streams",
     "rtcp_ssrc",
     "stop_decoder",
     "timestamp_mapper",
@@ -160,6 +164,8 @@ class _Receiving:
         if self._ssrc is None:
             return
         stream = self.stream
+        feedback = self._codec.rtcpFeedback
+        stream.allow(asking=any(told.type == "nack" and not told.parameter for told in feedback))
         round_trips = self._inbound.round_trips()
         if round_trips:
             stream.expect(max(round_trips), min(round_trips))
@@ -181,11 +187,12 @@ class _Receiving:
         if not self._receiver._enabled or codec is None:
             return
         self._estimate(packet, arrival_time_ms)
+        self._codec = codec
         if packet.ssrc != self._ssrc:
             self._ssrc = packet.ssrc
             self._tap.belongs_to(packet.ssrc)
+            self._forget_reports()
             self._begin()
-        self._codec = codec
         now = arrived_at(self._receiver.transport)
         receipt = self._take(packet, now)
         if receipt in {Receipt.NEW, Receipt.LATE}:  # what is lost on the way is reported, repaired or not
@@ -196,10 +203,25 @@ class _Receiving:
         self.look(time.monotonic())
 
     async def _handle_rtcp_packet(self, packet: Any) -> None:
+        """Take reports on the present stream.
+
+        A goodbye (BYE) ends nothing: stock, no picture is decoded any more, whatever comes. That a call is
+        over is told by DTLS and the control channel.
+        """
         if isinstance(packet, RtcpSrPacket) and self._ssrc in {None, packet.ssrc}:
             self._tap.belongs_to(packet.ssrc)
             self._tap.sender.reported(packet.sender_info.ntp_timestamp, packet.sender_info.rtp_timestamp)
-        await self._handle_rtcp_stock(packet)
+            await self._handle_rtcp_stock(packet)
+
+    def _forget_reports(self) -> None:
+        """Report on no earlier stream: one report has room for 31 (RFC 3550 section 6.4.1)."""
+        tables = [getattr(self._receiver, f"_RTCRtpReceiver__{name}") for name in _BY_SOURCE]
+        estimator = self._receiver._RTCRtpReceiver__remote_bitrate_estimator
+        if estimator is not None:
+            tables.append(estimator.ssrcs)
+        for table in tables:
+            for ssrc in table.keys() - {self._ssrc}:
+                del table[ssrc]
 
     def _estimate(self, packet: Any, arrival_time_ms: int) -> None:
         """Tell a sender that hears not of each packet what the path seems to take."""
@@ -248,16 +270,15 @@ class _ReceivingSound(_Receiving):
             self._inbound.sounded(number, timestamp, packet.payload, now, repaired=repaired)
         return receipt
 
-    def _ask_again(self, lost: list[int]) -> None:
-        """Where that was negotiated."""
-        if any(told.type == "nack" and not told.parameter for told in self._codec.rtcpFeedback):
-            super()._ask_again(lost)
-
 
 class _ReceivingPictures(_Receiving):
     """Pictures go to aiortc's thread, whole and in order."""
 
     stream: PictureStream
+
+    def __init__(self, inbound: Inbound, receiver: Any, tap: ReceiverTap) -> None:
+        super().__init__(inbound, receiver, tap)
+        self._handed: deque[float] = deque(maxlen=MAX_ENCODED)
 
     def _begin(self) -> None:
         self.stream = PictureStream()
@@ -286,20 +307,29 @@ class _ReceivingPictures(_Receiving):
         if self._ssrc is None:
             return
         failed = self._receiver._RTCRtpReceiver__decoder_error
-        behind = self._queue.qsize() > MAX_ENCODED
+        behind = self._behind(now)
+        if behind:
+            forget(self._queue)
         if behind or failed.is_set():
             failed.clear()
             self.stream.restart(now)
         while (picture := self.stream.pop(now)) is not None:
             self._tap.remember(picture.timestamp, picture.first, now)
+            self._handed.append(now)
             self._queue.put((self._codec, JitterFrame(data=picture.data, timestamp=picture.timestamp)))
-        if not behind and self.stream.wants_key(now) and self._reporter is not None:
+        if self.stream.wants_key(now) and self._reporter is not None:
             self._inbound.say(bytes(RtcpPsfbPacket(RTCP_PSFB_PLI, self._reporter, self._ssrc)))
         super().look(now)
 
+    def _behind(self, now: float) -> bool:
+        """Whether what waits for the decoder is rather replaced by a key picture, which is newer."""
+        waiting = min(self._queue.qsize(), len(self._handed))
+        return waiting == MAX_ENCODED or (waiting > 0 and now - self._handed[-waiting] > MAX_LAG_S)
+
 
 def forget(waiting: queue.Queue[Any]) -> None:
-    """Leave nothing in a queue."""
+    """Leave nothing in a queue but its end."""
     with contextlib.suppress(queue.Empty):
-        while True:
-            waiting.get_nowait()
+        while waiting.get_nowait() is not None:
+            pass
+        waiting.put(None)

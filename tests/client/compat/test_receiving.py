@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import queue
 import time
 from collections.abc import Awaitable, Callable
@@ -269,14 +270,84 @@ def _picture(sequence: int, payload: bytes = b"\x10\x00") -> RtpPacket:
     return RtpPacket(96, 1, sequence, sequence * 3_000, 9, payload)
 
 
-async def test_a_decoder_that_falls_behind_gets_no_more(connection: RTCPeerConnection) -> None:
+async def test_a_decoder_that_is_too_slow_goes_on_with_a_key_picture(connection: RTCPeerConnection) -> None:
     receiver: Any = connection.addTransceiver("video").receiver
     said = _tuned(receiver, "video")
-    queue = receiver._RTCRtpReceiver__decoder_queue
-    for sequence in range(100):
+    given, work = receiver._RTCRtpReceiver__decoder_queue, receiver._handle_rtp_packet.__self__
+    for sequence in range(5):
         await receiver._handle_rtp_packet(_picture(sequence), 0)
-    assert queue.qsize() == receiving.MAX_ENCODED + 1
-    assert said == []  # a key picture would be one more to decode
+    given.get_nowait()
+    handed = list(work._handed)
+    work.look(handed[1] + receiving.MAX_LAG_S)
+    assert (given.qsize(), said) == (4, [])
+    work.look(handed[1] + receiving.MAX_LAG_S + 0.01)
+    assert given.qsize() == 0
+    assert [(report[0] & 0x1F, report[1]) for report in said] == [(RTCP_PSFB_PLI, RTCP_PSFB)]
+    await receiver._handle_rtp_packet(_picture(5, b"\x10\x01"), 0)
+    assert given.qsize() == 0
+    await receiver._handle_rtp_packet(_picture(6), 0)
+    assert given.qsize() == 1
+
+
+async def test_pictures_for_a_decoder_do_not_pile_up(connection: RTCPeerConnection) -> None:
+    receiver: Any = connection.addTransceiver("video").receiver
+    _tuned(receiver, "video")
+    for sequence in range(3 * receiving.MAX_ENCODED):
+        await receiver._handle_rtp_packet(_picture(sequence), 0)
+        assert receiver._RTCRtpReceiver__decoder_queue.qsize() <= receiving.MAX_ENCODED
+
+
+async def test_who_says_goodbye_and_goes_on_is_still_seen() -> None:
+    source = Source(200, 440)
+    caller, callee = End(Outgoing(source.pictures, source.sounds)), End()
+    with running(source):
+        async with call(caller, callee):
+            await until(lambda: callee.taker.pictures and callee.taker.packets)
+            senders: list[Any] = caller.peer._opened.getSenders()
+            dtls: Any = caller.peer._dtls
+            await dtls._send_rtp(bytes(RtcpByePacket(sources=[sender._ssrc for sender in senders])))
+            seen, heard = _frames(callee), len(callee.taker.packets)
+            await until(lambda: _frames(callee) > seen + 30 and len(callee.taker.packets) > heard + 30)
+
+
+async def test_only_the_present_stream_is_reported_on(connection: RTCPeerConnection) -> None:
+    receiver: Any = connection.addTransceiver("video").receiver
+    _tuned(receiver, "video")
+    tables = [getattr(receiver, f"_RTCRtpReceiver__{name}") for name in ("remote_streams", "lsr", "lsr_time")]
+    tables.append(receiver._RTCRtpReceiver__remote_bitrate_estimator.ssrcs)
+    for ssrc in range(100):
+        packet = _picture(ssrc)
+        packet.extensions.abs_send_time = ssrc
+        packet.ssrc = ssrc
+        await receiver._handle_rtp_packet(packet, 0)
+        for other in (ssrc, 1_000):
+            report = RtcpSrPacket(other, RtcpSenderInfo(1 << 32, 0, 0, 0))
+            await receiver._handle_rtcp_packet(report)
+        assert [list(table) for table in tables] == [[ssrc]] * 4
+
+
+@pytest.mark.parametrize("kind", ["audio", "video"])
+async def test_where_nothing_is_repaired_what_comes_late_was_overtaken(
+    connection: RTCPeerConnection, kind: str
+) -> None:
+    receiver: Any = connection.addTransceiver(kind).receiver
+    taken: list[bool] = []
+    said = _tuned(receiver, kind, lambda *_, repaired: taken.append(repaired))
+    codec = copy.copy(receiver._RTCRtpReceiver__codecs[96])
+    codec.rtcpFeedback = [told for told in codec.rtcpFeedback if told.type != "nack"]
+    receiver._RTCRtpReceiver__codecs[96] = codec
+    for sequence in (0, 1, 3):
+        await receiver._handle_rtp_packet(_picture(sequence, b"\x10\x01" if sequence else b"\x10\x00"), 0)
+    work = receiver._handle_rtp_packet.__self__
+    now = time.monotonic()
+    for later in range(10):
+        work.look(now + 0.01 * later)
+    setattr(receiver.transport.transport._connection, "_pycall_arrived_at", now + 0.1)  # noqa: B010
+    await receiver._handle_rtp_packet(_picture(2, b"\x10\x01"), 0)
+    assert not any(taken)
+    assert len(taken) == (4 if kind == "audio" else 0)
+    assert receiver._RTCRtpReceiver__remote_streams[9].packets_lost == 0
+    assert said == []
 
 
 async def test_what_is_no_packet_of_a_picture_is_passed_over(connection: RTCPeerConnection) -> None:
@@ -339,6 +410,6 @@ async def test_ending_does_not_wait_for_what_is_not_decoded_yet(connection: RTCP
     receiver._RTCRtpReceiver__decoder_thread = decoder
     for number in range(receiving.MAX_ENCODED):
         receiver._RTCRtpReceiver__decoder_queue.put(number)
-    await receiver._handle_rtcp_packet(RtcpByePacket(sources=[1]))
+    receiver._handle_disconnect()
     assert decoder.decoded == []
     assert receiver._RTCRtpReceiver__decoder_thread is None
