@@ -61,10 +61,13 @@ def open_decoder() -> SoundDecoder:
 
 
 class SoundEncoder:
-    """Encodes one voice. Settings may be changed at any time, from the thread that encodes."""
+    """Encodes one voice. Settings may be changed at any time, from the thread that encodes.
 
-    def __init__(self) -> None:
-        library = load("opus")
+    It is av's own if ``stock``, and where libopus cannot be called.
+    """
+
+    def __init__(self, *, stock: bool = False) -> None:
+        library = None if stock else load("opus")
         self._codec = LibopusEncoder(library, COMPLEXITY) if library is not None else StockEncoder(COMPLEXITY)
         self.bitrate = BITRATES[1]
         self.expected_loss = 0

@@ -40,11 +40,16 @@ class PictureEncoder(Protocol):
         """Free the encoder, after which it encodes no more; a second time does nothing."""
 
 
-def open_picture_encoder(codec: Codec, width: int, height: int, bitrate: int, fps: float) -> PictureEncoder:
-    """An encoder for even ``width`` and ``height`` at ``bitrate`` bit/s and ``fps`` pictures a second."""
+def open_picture_encoder(
+    codec: Codec, width: int, height: int, bitrate: int, fps: float, *, stock: bool = False
+) -> PictureEncoder:
+    """An encoder for even ``width`` and ``height`` at ``bitrate`` bit/s and ``fps`` pictures a second.
+
+    ``stock`` is av's own even where the library could be called. Raises what encoding does.
+    """
     if codec == "H264":
         return H264Encoder(width, height, bitrate, fps)
-    library = libvpx()
+    library = None if stock else libvpx()
     if library is None:
         return SteppingVp8Encoder(width, height, bitrate, fps)
     return Vp8Encoder(library, width, height, bitrate, fps)

@@ -49,6 +49,8 @@ class LineFigures:
     loss: float
     rtt_s: float | None
     queued_s: float
+    skipped: int
+    """Pictures that were left out since those before them had not left yet."""
 
 
 @dataclass(slots=True)
@@ -111,6 +113,8 @@ class Line:
     ) -> None:
         self._transmit = transmit
         self.clock = clock
+        self.skipped = 0
+        """Pictures that were left out because the line was full."""
         self._log = SentLog()
         self._controller = Controller()
         self._budget = Budget()
@@ -141,6 +145,17 @@ class Line:
         taken = self._pacer.put([(packet, len(packet.data) + WIRE_BYTES) for packet in packets], priority)
         self._wake()
         return taken
+
+    def drop_pictures(self) -> bool:
+        """Drop the pictures that wait, but the one that began to leave; whether there were any.
+
+        Those after them take their numbers, so that nobody misses them.
+        """
+        dropped = self._pacer.drop_pictures()
+        for packet in reversed(dropped):
+            if isinstance(packet, Leaving):
+                packet.stream.sequence = packet.sequence
+        return bool(dropped)
 
     def repair(self, stream: Stream, asked: Iterable[int]) -> None:
         """Send again what the other end asks for, as far as that helps."""
@@ -184,6 +199,7 @@ class Line:
             loss=self._controller.loss,
             rtt_s=self.rtt_s,
             queued_s=self._pacer.queued_s(now),
+            skipped=self.skipped,
         )
 
     def acknowledged(self, feedback: bytes) -> None:

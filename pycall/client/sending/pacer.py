@@ -6,9 +6,11 @@ the rate pays off, and who has debts waits. Sound is never held back, but counts
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 from collections.abc import Sequence
 from enum import IntEnum
+from operator import itemgetter
 from typing import Final, Generic, TypeVar
 
 BURST_S: Final = 0.005
@@ -39,24 +41,29 @@ class Pacer(Generic[T]):
         self._queues: tuple[deque[tuple[T, int]], ...] = tuple(deque() for _ in Priority)
         self._later: deque[tuple[float, T, int]] = deque()
         self._picture_bytes = 0
+        self._pictures: deque[int] = deque()  # packets of each that did not begin to leave
+        self._left_of_begun = 0
         self._free_at = 0.0
         self._held = False
         """Whether something had to wait for its turn when it was looked last."""
 
     def put(self, items: Sequence[tuple[T, int]], priority: Priority) -> bool:
         """Queue packets, each with its size in bytes; all of them, or none when too many wait already."""
+        if not items:
+            return True
         queue = self._queues[priority]
         if len(queue) + len(items) > MAX_QUEUED:
             return False
         queue.extend(items)
         if priority is Priority.PICTURE:
             self._picture_bytes += sum(size for _, size in items)
+            self._pictures.append(len(items))
         return True
 
     def put_later(self, item: T, size: int, at: float) -> None:
-        """Queue a repair from ``at`` on; called with times that do not go back."""
+        """Queue a repair from ``at`` on."""
         if len(self._later) < MAX_QUEUED:
-            self._later.append((at, item, size))
+            insort(self._later, (at, item, size), key=itemgetter(0))
 
     def due(self, now: float) -> list[T]:
         """The packets that leave now, in this order."""
@@ -72,8 +79,7 @@ class Pacer(Generic[T]):
         while repairs and self._free_at <= now + BURST_S:
             leaving.append(self._take(repairs))
         while pictures and self._free_at <= now + BURST_S:
-            self._picture_bytes -= pictures[0][1]
-            leaving.append(self._take(pictures))
+            leaving.append(self._take_picture(pictures))
         self._held = bool(repairs or pictures)
         return leaving
 
@@ -91,6 +97,21 @@ class Pacer(Generic[T]):
         """How long the pictures that wait need at the rate, in seconds."""
         debt = max(0.0, self._free_at - now) if self._picture_bytes else 0.0
         return debt + self._picture_bytes * 8 / self.rate
+
+    def drop_pictures(self) -> list[T]:
+        """The packets, in order, of the pictures that did not begin to leave: they do not any more."""
+        pictures = self._queues[Priority.PICTURE]
+        dropped = [pictures.pop() for _ in range(len(pictures) - self._left_of_begun)]
+        self._picture_bytes -= sum(size for _, size in dropped)
+        self._pictures.clear()
+        return [item for item, _ in reversed(dropped)]
+
+    def _take_picture(self, queue: deque[tuple[T, int]]) -> T:
+        if not self._left_of_begun:
+            self._left_of_begun = self._pictures.popleft()
+        self._left_of_begun -= 1
+        self._picture_bytes -= queue[0][1]
+        return self._take(queue)
 
     def _take(self, queue: deque[tuple[T, int]]) -> T:
         item, size = queue.popleft()

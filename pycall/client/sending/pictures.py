@@ -9,6 +9,7 @@ from typing import Final
 
 import av
 
+from pycall.client.sending.failures import ENCODING_ERRORS, Failures
 from pycall.client.sending.ladder import Ladder, Rung, max_bitrate
 from pycall.client.sending.line import Leaving, Line, Stream
 from pycall.client.sending.pacer import Priority
@@ -23,6 +24,9 @@ SETTING_EVERY_S: Final = 0.15
 
 MUCH_LESS: Final = 0.85
 """A bit rate that fell to this part of what is set is not waited with: each picture too large is a queue."""
+
+COLLAPSED: Final = 0.5
+"""When it fell to this part, pictures that wait in the size of before would only arrive old."""
 
 PAUSE_S: Final = 1.0
 """So long between two pictures, and twice as long as there should be, is no slow source but a pause."""
@@ -83,13 +87,13 @@ class PictureSender:
         self._scaler = Scaler()
         self._encoder: PictureEncoder | None = None
         self._encoding = threading.Lock()
+        self._closed = False
+        self._failures = Failures("pictures")
         self._encode_s = 0.0
         self._bitrate = 0
         self._key_wanted = self._unheard = False
         self._key: Leaving | None = None  # the last packet of the last key picture
         self._set_at = float("-inf")
-        self.skipped = 0
-        """Pictures that were left out since those before them had not left yet."""
 
     def ask_key(self, now: float) -> None:
         """The other end cannot go on without a key picture (RFC 4585 section 6.3.1, RFC 5104 section 4.3.1).
@@ -108,19 +112,26 @@ class PictureSender:
         Returns when it is encoded. Raises :class:`ConnectionError` when the connection is over.
         """
         self._rate.came(captured_at)
-        self._watch(self._line.clock())
-        if self._line.full:
-            self.skipped += 1
-            return
         begun = self._line.clock()
+        self._watch(begun)
         bitrate = self._line.shares().pictures
         rung = self._rung(frame, bitrate, begun)
+        if bitrate < self._bitrate * COLLAPSED and not self._unheard and self._line.drop_pictures():
+            self._key_wanted = True
+        if self._line.full:
+            self._line.skipped += 1
+            return
         if not self._rate.wants(captured_at, rung.fps):
             return
         pts = frame.pts or 0  # encoding changes it
         key, self._key_wanted = self._key_wanted, False
         loop = asyncio.get_running_loop()
-        data, is_key = await loop.run_in_executor(None, self._encode, frame, rung, bitrate, key)
+        try:
+            data, is_key = await loop.run_in_executor(None, self._encode, frame, rung, bitrate, key)
+        except ENCODING_ERRORS as error:
+            self._failures.failed(error)
+            return
+        self._failures.worked()
         ready = self._line.clock()
         self._encode_s += LATELY * (ready - begun - self._encode_s)
         self._stream.stages.note("wait", begun - captured_at)
@@ -133,7 +144,7 @@ class PictureSender:
             self._key_wanted = True
 
     def close(self) -> None:
-        """Free the encoder as soon as it is not at work any more."""
+        """Free the encoder as soon as it is not at work any more, and have none begin."""
         asyncio.get_running_loop().run_in_executor(None, self._free)
 
     def _watch(self, now: float) -> None:
@@ -152,25 +163,45 @@ class PictureSender:
         return ladder.step(bitrate, self._encode_s, now, self._rate.fps)
 
     def _encode(self, frame: av.VideoFrame, rung: Rung, bitrate: int, key: bool) -> tuple[bytes, bool]:
-        """The encoded picture, and whether it is a key picture; in another thread."""
+        """The encoded picture, and whether it is a key picture; in another thread.
+
+        An encoder that fails is not used again: the next one begins with a key picture.
+        """
+        with self._encoding:
+            if self._closed:
+                return b"", False
+            try:
+                encoder, is_new = self._fitting(rung, bitrate)
+                scaled = self._scaler.scale(frame, rung.width, rung.height)
+                return encoder.encode(scaled, key=key or is_new), key or is_new
+            except ENCODING_ERRORS:
+                self._drop_encoder()
+                raise
+
+    def _fitting(self, rung: Rung, bitrate: int) -> tuple[PictureEncoder, bool]:
+        """An encoder set for this, and whether it is a new one."""
         now, fps = self._line.clock(), min(rung.fps, self._rate.fps)
         bitrate = min(bitrate, max_bitrate(rung.width, rung.height, fps))
-        with self._encoding:
-            encoder = self._encoder
-            if encoder is None or (encoder.width, encoder.height) != (rung.width, rung.height):
-                if encoder is not None:
-                    encoder.close()
-                key, self._set_at, self._bitrate = True, now, bitrate
-                encoder = open_picture_encoder(self._codec, rung.width, rung.height, bitrate, fps)
-                self._encoder = encoder
-            elif now - self._set_at >= SETTING_EVERY_S or bitrate < self._bitrate * MUCH_LESS:
-                self._set_at, self._bitrate = now, bitrate
-                encoder.set_bitrate(bitrate)
-                encoder.set_frame_rate(fps)
-            return encoder.encode(self._scaler.scale(frame, rung.width, rung.height), key=key), key
+        encoder = self._encoder
+        if encoder is None or (encoder.width, encoder.height) != (rung.width, rung.height):
+            self._drop_encoder()
+            self._set_at, self._bitrate = now, bitrate
+            encoder = self._encoder = open_picture_encoder(
+                self._codec, rung.width, rung.height, bitrate, fps, stock=self._failures.stock
+            )
+            return encoder, True
+        if now - self._set_at >= SETTING_EVERY_S or bitrate < self._bitrate * MUCH_LESS:
+            self._set_at, self._bitrate = now, bitrate
+            encoder.set_bitrate(bitrate)
+            encoder.set_frame_rate(fps)
+        return encoder, False
+
+    def _drop_encoder(self) -> None:
+        encoder, self._encoder = self._encoder, None
+        if encoder is not None:
+            encoder.close()
 
     def _free(self) -> None:
         with self._encoding:
-            encoder, self._encoder = self._encoder, None
-            if encoder is not None:
-                encoder.close()
+            self._closed = True
+            self._drop_encoder()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycall.client.sending.budget import Shares
+from pycall.client.sending.failures import ENCODING_ERRORS, Failures
 from pycall.client.sending.line import Line, Stream
 from pycall.client.sending.pacer import Priority
 from pycall.codecs.opus import SoundEncoder
@@ -24,7 +25,8 @@ class SoundSender:
 
     def __init__(self, line: Line, stream: Stream) -> None:
         self._line, self._stream = line, stream
-        self._encoder = SoundEncoder()
+        self._encoder: SoundEncoder | None = None
+        self._failures = Failures("sound")
 
     async def send(self, frame: av.AudioFrame, captured_at: float) -> None:
         """Send 960 mono samples stamped at 48 kHz; ``captured_at`` is monotonic seconds.
@@ -34,7 +36,13 @@ class SoundSender:
         begun = self._line.clock()
         samples = frame.to_ndarray().reshape(-1).astype(np.int16, copy=False)
         loop = asyncio.get_running_loop()
-        packet = await loop.run_in_executor(None, self._encode, samples, self._line.shares())
+        try:
+            packet = await loop.run_in_executor(None, self._encode, samples, self._line.shares())
+        except ENCODING_ERRORS as error:
+            self._encoder = None  # the next block begins a new one
+            self._failures.failed(error)
+            return
+        self._failures.worked()
         ready = self._line.clock()
         self._stream.stages.note("wait", begun - captured_at)
         self._stream.stages.note("encode", ready - begun)
@@ -45,6 +53,8 @@ class SoundSender:
 
     def _encode(self, samples: NDArray[np.int16], shares: Shares) -> bytes:
         encoder = self._encoder
+        if encoder is None:
+            encoder = self._encoder = SoundEncoder(stock=self._failures.stock)
         if encoder.bitrate != shares.sound:
             encoder.bitrate = shares.sound
         if encoder.expected_loss != shares.expected_loss:

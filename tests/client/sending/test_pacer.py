@@ -89,6 +89,21 @@ def test_too_many_are_refused_as_a_whole() -> None:
     assert len(pacer.due(2.0)) == 7  # 5 ms at 1 Mbit/s: 100 bytes take 0.8 ms
 
 
+def test_of_pictures_that_are_dropped_the_one_that_began_to_leave_goes_on() -> None:
+    pacer: Pacer[str] = Pacer(RATE)
+    for name in "abc":
+        pacer.put([(f"{name}{number}", 1_000) for number in range(3)], Priority.PICTURE)
+    assert pacer.due(5.0) == ["a0"]
+    assert pacer.drop_pictures() == ["b0", "b1", "b2", "c0", "c1", "c2"]
+    assert pacer.queued_s(5.0) == pytest.approx(0.024)
+    pacer.put([("d0", 1_000)], Priority.PICTURE)
+    assert [item for at in range(10) for item in pacer.due(5.0 + at / 100)] == ["a1", "a2", "d0"]
+    assert pacer.drop_pictures() == []
+    pacer.put([("e0", 1_000)], Priority.PICTURE)
+    assert pacer.drop_pictures() == ["e0"]
+    assert pacer.next_at(6.0) is None
+
+
 @given(
     st.lists(st.tuples(st.sampled_from(Priority), st.integers(50, 1_500), st.floats(0, 0.05)), max_size=200)
 )

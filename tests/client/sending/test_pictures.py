@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
+from pycall.client.sending.failures import MOST
+from pycall.client.sending.ladder import Rung
 from pycall.client.sending.line import Leaving, Line, Stream
 from pycall.client.sending.pacer import Priority
 from pycall.client.sending.packets import PacketWriter
 from pycall.client.sending.pictures import KEY_EVERY_S, FrameRate, PictureSender
 from pycall.client.stages import Stages
-from pycall.codecs.vp8 import key_picture_size
+from pycall.codecs.vp8 import SteppingVp8Encoder, Vp8Encoder, key_picture_size
+from pycall.errors import MediaError
 from tests.client.pair import painted, until
 
 
@@ -46,6 +50,10 @@ class Rig:
         frame.pts, frame.time_base = round(self._number * 90_000 / self.fps), Fraction(1, 90_000)
         await self.sender.send(frame, self._began + self._number / self.fps)
         self._number += 1
+
+    async def left_some(self) -> None:
+        """Wait until something has left."""
+        await until(lambda: self.left)
 
     async def left_all(self) -> None:
         """Wait until all that was encoded has left."""
@@ -130,6 +138,81 @@ async def test_a_path_that_is_back_again_and_again_gets_no_storm_of_key_pictures
     assert rig.keys == [0]
 
 
+async def test_after_an_encoding_failed_the_next_picture_is_a_key_picture(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.send()
+    await rig.send()
+    encoder = rig.sender._encoder
+    assert encoder is not None
+    monkeypatch.setattr(encoder, "encode", _fail)
+    await rig.send()
+    await rig.send()
+    await rig.send()
+    assert rig.sender._encoder is not encoder
+    assert rig.keys == [0, 2]
+    assert len(rig.encoded) == 4
+
+
+async def test_when_encoding_fails_again_and_again_it_is_done_by_av(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Vp8Encoder, "encode", _fail)
+    for _ in range(MOST + 2):
+        await rig.send()
+    assert isinstance(rig.sender._encoder, SteppingVp8Encoder)
+    assert rig.keys == [0]
+    assert len(rig.encoded) == 2
+
+
+def _fail(*_: object, **__: object) -> bytes:
+    raise MediaError("nobody knows why")
+
+
+async def test_no_encoder_begins_after_the_end(rig: Rig) -> None:
+    frame = painted(50, (320, 240))
+    rig.sender._free()
+    assert rig.sender._encode(frame, Rung(320, 240, 30, 0), 500_000, key=False) == (b"", False)
+    assert rig.sender._encoder is None
+
+
+async def test_when_the_rate_collapses_what_waits_is_dropped_and_a_key_picture_begins_anew(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.line.clock = lambda: 100.0  # so that what is paced does not leave
+    await rig.send((640, 480))
+    await rig.left_some()
+    await rig.send((640, 480))
+    await rig.send((640, 480))
+    assert rig.keys == [0]
+    shares = rig.line.shares()
+    monkeypatch.setattr(rig.line, "shares", lambda: replace(shares, pictures=shares.pictures // 3))
+    await rig.send((640, 480))
+    assert rig.keys == [0, 3]
+    for at in range(100):
+        rig.line.clock = lambda at=at: 101.0 + at / 10  # type: ignore[misc]
+        rig.line._wake()
+        await asyncio.sleep(0.001)
+    await until(lambda: rig.line.figures().queued_s == 0)
+    sequences = [packet.sequence for packet in rig.left]
+    assert sequences == list(range(len(sequences)))
+    assert [packet.timestamp for packet in rig.left if packet.last] == [500, 500 + 3 * 3_000]
+
+
+async def test_the_ladder_steps_down_while_the_line_is_full(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.send((640, 480))
+    shares = rig.line.shares()
+    monkeypatch.setattr(rig.line, "shares", lambda: replace(shares, pictures=100_000))
+    monkeypatch.setattr(Line, "full", property(lambda _: True))
+    for step in range(10):
+        rig.skipped_s = step / 2
+        await rig.send((640, 480))
+    assert rig.sender._ladder is not None
+    assert rig.sender._ladder[1].rung.width < 640
+
+
 async def test_another_size_begins_with_a_key_picture(rig: Rig) -> None:
     await rig.send()
     await rig.send((640, 480))
@@ -142,7 +225,7 @@ async def test_a_picture_is_left_out_while_those_before_it_still_wait(rig: Rig) 
     now = time.monotonic()
     rig.line.send(stream.packets([bytes(1_200)] * 100, 0, now, now), Priority.PICTURE)
     await rig.send()
-    assert rig.sender.skipped == 1
+    assert rig.line.figures().skipped == 1
     assert len(rig.encoded) == 1
 
 

@@ -11,11 +11,14 @@ import pytest
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
 from aiortc.rtp import HeaderExtensionsMap, RtpPacket, compute_audio_level_dbov
 
+from pycall.client.sending.failures import MOST
 from pycall.client.sending.line import Leaving, Line, Stream
 from pycall.client.sending.packets import AUDIO_LEVEL, PacketWriter
 from pycall.client.sending.sound import SoundSender, loudness
 from pycall.client.stages import Stages
+from pycall.codecs.libopus import LibopusEncoder
 from pycall.codecs.opus import open_decoder
+from pycall.codecs.packets import CodecError
 from tests.client.pair import pitch, tone, until
 
 
@@ -54,6 +57,35 @@ async def test_a_voice_comes_out_as_it_was_with_its_times_and_its_level() -> Non
     heard = np.concatenate([decoder.decode(packet.payload) for packet in packets])
     assert pitch(heard[-9_600:]) == pytest.approx(440, abs=6)
     assert set(stages.take("wait", "encode", "pace")) == {"wait", "encode", "pace"}
+
+
+async def test_a_block_that_cannot_be_encoded_is_the_only_one_until_av_has_to_do_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[bytes] = []
+
+    async def transmit(packet: bytes) -> None:
+        sent.append(packet)
+
+    def fail(*_: object) -> bytes:
+        raise CodecError("nobody knows why")
+
+    line = Line(transmit)
+    stream = Stream(PacketWriter(1, 96, {}, "0"), lambda *_: None, 0, 0, Stages())
+    sender = SoundSender(line, stream)
+    try:
+        await sender.send(block(0), time.monotonic())
+        monkeypatch.setattr(LibopusEncoder, "encode", fail)
+        await sender.send(block(1), time.monotonic())
+        monkeypatch.undo()
+        await sender.send(block(2), time.monotonic())
+        await until(lambda: len(sent) == 2)
+        monkeypatch.setattr(LibopusEncoder, "encode", fail)
+        for number in range(MOST + 1):
+            await sender.send(block(3 + number), time.monotonic())
+        await until(lambda: len(sent) == 3)
+    finally:
+        await line.close()
 
 
 def test_loudness_is_what_the_standard_says() -> None:
