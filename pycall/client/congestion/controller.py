@@ -67,7 +67,19 @@ BETTER: Final = 1.08
 """If so many times more arrives than the way was found to take, its limit is unknown again."""
 
 UNUSED: Final = 2.0
-"""The rate is never this many times what arrives: nobody knows whether the way would take it."""
+"""The rate does not grow beyond this many times what arrives: nobody knows whether the way would take it."""
+
+UNPROVEN: Final = 1_000_000
+"""Bit/s beyond what arrives that it may grow to anyway where nothing waits and no limit is known: else what
+needs little, as a picture that does not move, would never be told that it may need more."""
+
+UNUSED_S: Final = 15.0
+UNUSED_MOST_S: Final = 60.0
+"""So long the way has to be used little, and nothing to wait, for its limit to be unknown again: twice as
+long each time that it turns out to be the same."""
+
+BOLDLY: Final = 0.1
+"""The share by which the rate grows each second where only little is sent, if a limit was once known."""
 
 GENTLY: Final = 1.6
 BOLD: Final = 2.5
@@ -122,6 +134,9 @@ class Controller:
         self._capacity: float | None = None  # what the way takes, while it is known
         self._by_loss = False  # whether it is known by what was lost, so that no queue will tell of more
         self._queue: _Queue | None = None
+        self._limit: float | None = None  # what the way took when that was known last
+        self._used_at = 0.0  # when the way was last used for about as much as it may be
+        self._unused_s = UNUSED_S
         self._full_s = FULL_S
         self._tried = (0.0, 0.0)  # what was sent, and what arrived, when the trial began
         self._boldness = BOLD
@@ -256,7 +271,7 @@ class Controller:
             self._queue = _Queue(now, self._target, self._capacity, queue_s, now, queue_s)
             self._lower(queue_s, arriving)
         elif not self._try(arriving, elapsed, now):
-            self._grow(queue_s, arriving, elapsed)
+            self._grow(queue_s, arriving, elapsed, now)
 
     def _lower(self, queue_s: float, arriving: float) -> None:
         """A queue stands or grows: what leaves it is what the way takes. Send less than that."""
@@ -309,12 +324,17 @@ class Controller:
                 pass
         return self._trial.is_on
 
-    def _grow(self, queue_s: float, arriving: float, elapsed: float) -> None:
-        if self._capacity is not None and arriving > self._capacity * BETTER:
-            self._capacity = None
+    def _grow(self, queue_s: float, arriving: float, elapsed: float, now: float) -> None:
         leaving = self._delay.capacity
+        is_used = leaving is not None or queue_s > EMPTY_S or arriving * UNUSED > self._target
+        if is_used:
+            self._used_at = now
+        self._doubt_limit(arriving, now)
         if self._capacity is None and (leaving is None or self._target < leaving * 0.8):
-            wanted = self._target * 2 ** (elapsed / max(DOUBLING_S, 4 * self._rtt_s))
+            if is_used or self._limit is None:
+                wanted = self._target * 2 ** (elapsed / max(DOUBLING_S, 4 * self._rtt_s))
+            else:
+                wanted = self._target * (1 + BOLDLY * elapsed)
         else:
             slowly = SLOWLY * elapsed
             if self._by_loss:
@@ -324,7 +344,22 @@ class Controller:
             wanted = self._target * (1 + slowly * max(1 - queue_s / EMPTY_S, -1.0))
             if leaving is not None:
                 wanted = min(wanted, max(leaving * FILLING, self._target * (1 - slowly)))
-        self._set(min(wanted, max(self._target, arriving * UNUSED)))
+        allowed = arriving * UNUSED
+        if not is_used:
+            free = arriving + UNPROVEN if self._capacity is None else self._capacity * CRUISING
+            allowed = max(allowed, free)
+        self._set(min(wanted, max(self._target, allowed)))
+
+    def _doubt_limit(self, arriving: float, now: float) -> None:
+        """Forget what the way takes when more arrives, or when nobody has tried for long."""
+        if self._capacity is not None:
+            self._limit = self._capacity
+        if self._limit is not None and arriving > self._limit * BETTER:
+            self._capacity = self._limit = None
+            self._unused_s = UNUSED_S
+        elif self._capacity is not None and now - self._used_at > self._unused_s:
+            self._capacity = None
+            self._unused_s = min(2 * self._unused_s, UNUSED_MOST_S)
 
     def _set(self, rate: float) -> None:
         self._target = min(max(rate, self._lowest), self._highest)

@@ -112,14 +112,14 @@ class Slide(Source):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.ladder = Ladder(1280, 720, 30)
-        self._size = (0, 0)
+        self.size = (0, 0)
 
     def picture(self, target: float, now: float) -> int:
         """Bytes of the next picture: the whole of it when it is of another size than the last one."""
         rung = self.ladder.step(int(for_pictures(target)), 0.001, now)
-        size, self._size = self._size, (rung.width, rung.height)
+        size, self.size = self.size, (rung.width, rung.height)
         pixels = rung.width * rung.height
-        return int(pixels * 0.03 if size != self._size else pixels * 0.15 / 30)
+        return int(pixels * 0.03 if size != self.size else max(pixels * 0.03 / 30, 100))
 
 
 def for_pictures(target: float) -> float:
