@@ -17,7 +17,7 @@ from pycall.client.congestion.sent import SentLog
 from pycall.client.sending.budget import Budget, Shares
 from pycall.client.sending.pacer import Pacer, Priority
 from pycall.client.sending.packets import PacketWriter
-from pycall.client.sending.repairs import Allowance, SentPacket, SentPackets
+from pycall.client.sending.repairs import DOUBLE_AT_LOSS, Allowance, SentPacket, SentPackets
 from pycall.client.stages import Stages
 
 logger = logging.getLogger(__name__)
@@ -27,6 +27,14 @@ MAX_QUEUED_S: Final = 0.12
 
 SECOND_REPAIR_S: Final = 0.01
 """How much later a repair leaves that leaves twice: most bursts of losses are over by then."""
+
+DOUBLE_FROM: Final = 400_000
+DOUBLE_FOR_S: Final = 10.0
+"""Where repairs leave twice all sound does, at this rate or more in bit/s, and for so long after: what is lost
+is there again before it is missed, and the other end need not hold sound until a repair comes."""
+
+SECOND_SOUND_S: Final = 0.015
+"""How much later: before the packet behind it."""
 
 WIRE_BYTES: Final = 44
 """Of each packet in headers of IP and UDP and in SRTP's tag."""
@@ -75,7 +83,8 @@ class Leaving:
 class Stream:
     """One sender's part of a line; ``left`` is told of each packet after it left, and when it did.
 
-    ``timestamp`` and ``sequence`` are where the RTP clock and the numbers begin.
+    ``timestamp`` and ``sequence`` are where the RTP clock and the numbers begin. What is ``urgent`` leaves
+    twice where much is lost.
     """
 
     writer: PacketWriter
@@ -83,6 +92,7 @@ class Stream:
     timestamp: int
     sequence: int
     stages: Stages
+    urgent: bool = False
     history: SentPackets = field(default_factory=SentPackets)
 
     def packets(
@@ -118,6 +128,7 @@ class Line:
         self._log = SentLog()
         self._controller = Controller()
         self._budget = Budget()
+        self._lost_at = float("-inf")
         self._pacer: Pacer[Leaving | SentPacket] = Pacer(self._controller.pacing_rate)
         self._waking: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -292,11 +303,20 @@ class Line:
         number = self._log.sent(size, now) if stream.writer.numbered else None
         stream.writer.stamp(packet.data, now, number)
         data = bytes(packet.data)
-        stream.history.sent(SentPacket(packet.sequence, data, number, now))
+        sent = SentPacket(packet.sequence, data, number, now)
+        stream.history.sent(sent)
+        if stream.urgent and self._loses(now):
+            self._pacer.put_later(sent, size, now + SECOND_SOUND_S)
         await self._transmit(data)
         stream.left(packet, now)
         if packet.last:
             stream.stages.note("pace", now - packet.ready_at)
+
+    def _loses(self, now: float) -> bool:
+        """Whether much was lost lately on a way that takes enough for sound to leave twice."""
+        if self._controller.loss >= DOUBLE_AT_LOSS:
+            self._lost_at = now
+        return now - self._lost_at < DOUBLE_FOR_S and self._controller.target >= DOUBLE_FROM
 
 
 def _set(waking: asyncio.Future[None]) -> None:

@@ -24,6 +24,7 @@ class SoundSender:
     """Sends blocks of one voice over ``line``."""
 
     def __init__(self, line: Line, stream: Stream) -> None:
+        stream.urgent = True
         self._line, self._stream = line, stream
         self._encoder: SoundEncoder | None = None
         self._failures = Failures("sound")

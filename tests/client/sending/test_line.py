@@ -11,7 +11,7 @@ import pytest
 from aiortc.rtp import RtpPacket
 
 from pycall.client.congestion.feedback import Feedback
-from pycall.client.sending.line import MAX_QUEUED_S, Leaving, Line, Stream
+from pycall.client.sending.line import DOUBLE_FROM, MAX_QUEUED_S, Leaving, Line, Stream
 from pycall.client.sending.pacer import Priority
 from pycall.client.sending.packets import TRANSPORT_NUMBER, PacketWriter
 from pycall.client.stages import Stages
@@ -111,6 +111,28 @@ async def test_a_repair_is_the_same_packet_byte_for_byte_and_costs_pictures(wire
     assert wire.sent[2] == wire.sent[1]
     assert wire.line.shares().pictures < before.pictures
     assert wire.line.figures().repairs > 0
+
+
+async def test_where_much_is_lost_what_is_urgent_leaves_twice_and_the_rest_once(wire: Wire) -> None:
+    wire.stream.urgent = True
+    wire.send([b"one"], Priority.SOUND)
+    await until(lambda: len(wire.sent) == 1)
+    wire.line.reported(0.05, 0.05)
+    assert wire.line.figures().target >= DOUBLE_FROM
+    wire.send([b"two"], Priority.SOUND)
+    await until(lambda: len(wire.sent) == 3)
+    wire.stream.urgent = False
+    wire.send([b"three"])
+    await until(lambda: len(wire.sent) == 4)
+    wire.stream.urgent = True
+    wire.line.estimated(DOUBLE_FROM - 1)
+    wire.send([b"four"], Priority.SOUND)
+    await until(lambda: len(wire.sent) == 5)
+
+    assert wire.line._pacer.next_at(wire.line.clock()) is None
+    assert wire.numbers == [65_534, 65_535, 65_535, 0, 1]
+    assert wire.sent[1] == wire.sent[2]
+    assert len(wire.left) == 4
 
 
 async def test_what_arrived_makes_the_line_faster_and_garbage_does_not_matter(wire: Wire) -> None:
