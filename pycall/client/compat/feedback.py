@@ -16,7 +16,7 @@ import pylibsrtp
 from aiortc import RTCRtpSender
 
 from pycall.client.compat.guarding import arrived_at
-from pycall.client.compat.negotiating import reports_arrivals
+from pycall.client.compat.negotiating import gives_feedback, reports_arrivals
 from pycall.client.compat.releases import has_all, replace
 from pycall.client.congestion.arrivals import Arrivals
 from pycall.client.congestion.feedback import FORMAT
@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 _TRANSPORT_FEEDBACK_TYPE: Final = 205
 _HEADER: Final = struct.Struct("!BBH")
 _SOURCES: Final = struct.Struct("!II")
+
+MOST_SOURCES: Final = 16
+"""Streams that are told apart; one call has two. An earlier one that goes on is found by its payload type."""
 
 LOOK_EVERY_S: Final = 0.025
 """How often arrivals are looked at while they come; what is due is told then."""
@@ -55,8 +58,7 @@ class TransportFeedback:
         self._about = 0
         self._over = False
         self._timer: asyncio.TimerHandle | None = None
-        names = ("_handle_rtcp_data", "_register_rtp_receiver", "_rtp_router")
-        if has_all(transport, *names) and has_all(transport._rtp_router, "route_rtp"):
+        if gives_feedback(transport):
             self._take_feedback(transport)
             self._watch_arrivals(transport)
 
@@ -91,7 +93,11 @@ class TransportFeedback:
         handle_stock = replace(transport, "_handle_rtcp_data", handle_rtcp_data)
 
     def _watch_arrivals(self, transport: Any) -> None:
+        sources: dict[int, Any] = transport._rtp_router.ssrc_table
+
         def route_rtp(packet: Any) -> Any:
+            if packet.ssrc not in sources and len(sources) >= MOST_SOURCES:
+                del sources[next(iter(sources))]
             number = packet.extensions.transport_sequence_number
             receiver = route_stock(packet)
             if number is not None and receiver is not None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 import aiortc.codecs
+from aiortc import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpHeaderExtensionParameters
+from aiortc.rtp import HeaderExtensions
 
-from pycall.client.compat.releases import replace
+from pycall.client.compat.releases import has_all, replace
 from pycall.client.sending.packets import TRANSPORT_NUMBER
 
 TRANSPORT_FEEDBACK: Final = RTCRtcpFeedback(type="transport-cc")
@@ -21,10 +23,16 @@ EXTENSION_ID: Final = 4
 
 
 def offer_feedback() -> None:
-    """Offer and accept transport feedback for sound and pictures, repairs of sound, and its redundancy."""
+    """Offer and accept transport feedback for sound and pictures, repairs of sound, and its redundancy.
+
+    Transport feedback only if it can be given: who is promised it tells the path by nothing else.
+    """
     opus = _opus()
     replace(opus, "parameters", {"minptime": 10, "useinbandfec": 1})
     _add(opus, REPAIRS)
+    dtls: Any = RTCDtlsTransport
+    if not gives_feedback(dtls(None, [None])):
+        return
     pictures = [codec for codec in aiortc.codecs.CODECS["video"] if not aiortc.codecs.is_rtx(codec)]
     for codec in (opus, *pictures):
         _add(codec, TRANSPORT_FEEDBACK)
@@ -32,6 +40,16 @@ def offer_feedback() -> None:
         extensions = aiortc.codecs.HEADER_EXTENSIONS[kind]
         if not any(extension.uri == TRANSPORT_NUMBER for extension in extensions):
             extensions.append(RTCRtpHeaderExtensionParameters(id=EXTENSION_ID, uri=TRANSPORT_NUMBER))
+
+
+def gives_feedback(transport: Any) -> bool:
+    """Whether all of a DTLS transport's inside is known by which feedback is taken and given."""
+    names = ("_handle_rtcp_data", "_register_rtp_receiver", "_rtp_router")
+    return (
+        has_all(transport, *names)
+        and has_all(transport._rtp_router, "route_rtp", "ssrc_table")
+        and has_all(HeaderExtensions, "transport_sequence_number")
+    )
 
 
 def reports_arrivals(parameters: Any) -> bool:

@@ -6,11 +6,11 @@ import asyncio
 from typing import Any
 
 from aiortc import RTCPeerConnection
-from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRrPacket, RtcpRtpfbPacket
+from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRrPacket, RtcpRtpfbPacket, RtpPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pycall.client.compat.feedback import TransportFeedback, open_line, packed, taken_apart
+from pycall.client.compat.feedback import MOST_SOURCES, TransportFeedback, open_line, packed, taken_apart
 from pycall.client.congestion.feedback import Feedback, parse
 from pycall.client.peer import Outgoing
 from pycall.client.sending.line import Line
@@ -63,6 +63,19 @@ async def test_arrivals_are_told_soon_and_as_aiortc_can_read_them(connection: RT
     assert isinstance(packet, RtcpRtpfbPacket)
     assert (packet.fmt, packet.ssrc, packet.media_ssrc) == (15, sender._ssrc, 77)
     assert [number for number, _ in parse(taken_apart(told[0])[1][0]).arrivals] == [65_535, 0, 2]
+
+
+async def test_streams_that_are_told_apart_are_few(connection: RTCPeerConnection) -> None:
+    transceiver = connection.addTransceiver("video")
+    sender: Any = transceiver.sender
+    router, receiver = sender.transport._rtp_router, transceiver.receiver
+    feedback = TransportFeedback(Line(sender.transport._send_rtp), sender)
+    router.register_receiver(receiver, [5], [96])
+    for ssrc in (*range(1_000), 5):
+        assert router.route_rtp(RtpPacket(96, 0, 0, 0, ssrc, b"x")) is receiver
+        assert len(router.ssrc_table) <= MOST_SOURCES
+    assert router.route_rtp(RtpPacket(97, 0, 0, 0, 2_000, b"x")) is None
+    feedback.close()
 
 
 async def test_what_is_sent_before_there_is_a_connection_ends_the_line() -> None:

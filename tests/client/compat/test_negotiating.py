@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import aiortc.codecs
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc import RTCConfiguration, RTCDtlsTransport, RTCPeerConnection
+from aiortc.rtcdtlstransport import RtpRouter
 from aiortc.rtcrtpparameters import RTCRtpParameters
+from aiortc.rtp import HeaderExtensions
 
-from pycall.client.compat.negotiating import REPAIRS, extension_ids, offer_feedback, reports_arrivals
+from pycall.client.compat.negotiating import (
+    REPAIRS,
+    TRANSPORT_FEEDBACK,
+    extension_ids,
+    gives_feedback,
+    offer_feedback,
+    reports_arrivals,
+)
 from pycall.client.formats import CODECS, codecs
 from pycall.client.sending.packets import SEND_TIME, TRANSPORT_NUMBER
 from pycall.client.stages import Kind
@@ -72,3 +82,30 @@ def test_the_numbers_of_extensions_are_each_used_for_one_and_offered_once() -> N
         assert len(uris) == len(set(uris))
         for extension in extensions:
             assert known.setdefault(extension.id, extension.uri) == extension.uri
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (RTCDtlsTransport, "_handle_rtcp_data"),
+        (RTCDtlsTransport, "_register_rtp_receiver"),
+        (RtpRouter, "route_rtp"),
+        (HeaderExtensions, "transport_sequence_number"),
+    ],
+)
+def test_what_cannot_be_given_is_not_offered(owner: type, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = copy.deepcopy(aiortc.codecs.CODECS)
+    for codec in (*known["audio"], *known["video"]):
+        codec.rtcpFeedback = [
+            told for told in codec.rtcpFeedback if told not in (REPAIRS, TRANSPORT_FEEDBACK)
+        ]
+    extensions: dict[str, list[Any]] = {"audio": [], "video": []}
+    monkeypatch.setattr(aiortc.codecs, "CODECS", known)
+    monkeypatch.setattr(aiortc.codecs, "HEADER_EXTENSIONS", extensions)
+    monkeypatch.delattr(owner, name)
+    offer_feedback()
+    assert extensions == {"audio": [], "video": []}
+    assert not any(TRANSPORT_FEEDBACK in codec.rtcpFeedback for codec in (*known["audio"], *known["video"]))
+    assert REPAIRS in known["audio"][0].rtcpFeedback
+    monkeypatch.undo()
+    assert gives_feedback(RTCDtlsTransport(None, [None]))  # type: ignore[arg-type,list-item]
