@@ -24,11 +24,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bad_network_call import CHROMIUM, CONTESTANTS, Cell, Trial, one_call
-from bad_network_plot import drawing
-from bad_network_rows import BY_KEY
-from bad_network_scene import spoken
-from bad_network_tables import Results, behind, tables
+from badnet.call import CHROMIUM, CONTESTANTS, Cell, Trial, one_call
+from badnet.plot import drawing
+from badnet.rows import BY_KEY
+from badnet.scene import spoken
+from badnet.tables import Results, behind, tables
 from playwright.sync_api import sync_playwright
 
 from tests.netlab.namespaces import sweep

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Final
 
 import pytest
-from bad_network_call import PLAIN, PYCALL, Cell, Trial, one_call
-from bad_network_rows import BY_KEY
-from bad_network_scene import spoken
+from badnet.call import PLAIN, PYCALL, Cell, Trial, one_call
+from badnet.rows import BY_KEY
+from badnet.scene import spoken
 
 from pycall.media.frames import Samples
 from tests.rig import needs

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from bad_network_rows import Row
-from bad_network_scene import FPS, STEP_X, STEP_Y, texture
 from browsers_guest import CHROMIUM, Guest
 from playwright.sync_api import Playwright
 
+from badnet.rows import Row
+from badnet.scene import FPS, STEP_X, STEP_Y, texture
 from pycall.media.frames import Samples
 from tests.netlab.laboratory import Laboratory
 from tests.netlab.namespaces import Namespace
 
-SCRIPT: Final = Path(__file__).with_name("bad_network_page.js").read_text(encoding="utf-8")
+SCRIPT: Final = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
 
 LOOK_MS: Final = 1000
 LOOK_IN_A_CUT_MS: Final = 100
@@ -60,7 +60,7 @@ class BadNetworkGuest(Guest):
         self._recording = folder / f"{machine.name}.npy"
 
     def ask(self, word: str) -> dict[str, Any]:
-        """As a side in Python answers; see bad_network_gauge.py."""
+        """As a side in Python answers; see gauge.py."""
         figures: dict[str, Any] = self._page.evaluate(f"benchmark.{word}()") or {}
         sound = figures.get("recording")
         if sound is not None:

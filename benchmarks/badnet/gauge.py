@@ -20,9 +20,9 @@ from typing import Any, Final, TypeAlias
 
 import av
 import numpy as np
-from bad_network_scene import Scene
 from measuring import say
 
+from badnet.scene import Scene
 from pycall.media.frames import SAMPLE_RATE, Samples
 from pycall.media.testsignals.strip import luma_of, read_strip
 from pycall.media.testsignals.wallclock import unix_time

@@ -4,8 +4,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from bad_network_plot import PANELS, drawing
-from bad_network_tables import Cell, Results, behind, tables
+from badnet.plot import PANELS, drawing
+from badnet.tables import Cell, Results, behind, tables
 
 FIGURES = {
     "size": "640x480", "fps": 30.0, "p50_ms": 50.0, "p95_ms": 100.0, "freezes": 0, "frozen_s": 0.0,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from bad_network_scene import BEST_DB, Scene, ScenePainter, scaled, spoken, texture
+from badnet.scene import BEST_DB, Scene, ScenePainter, scaled, spoken, texture
 
 from pycall.media.frames import BLOCK, SAMPLE_RATE
 from pycall.media.testsignals.strip import luma_of, read_strip

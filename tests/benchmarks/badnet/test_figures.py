@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from bad_network_figures import (
+from badnet.figures import (
     Freezes,
     Heard,
     Spread,

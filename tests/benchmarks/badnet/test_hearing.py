@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bad_network_hearing import hear
+from badnet.hearing import hear
 
 from pycall.media.frames import SAMPLE_RATE, Samples
 

@@ -1,7 +1,7 @@
 """One side of the plainest possible aiortc call in a bad network.
 
-``bad_network_plain.py offer|answer SPEECH RECORDING SIZE``; descriptions go over stdin and stdout first, then
-see bad_network_gauge.py.
+``python -m badnet.plain_side offer|answer SPEECH RECORDING SIZE``; descriptions go over stdin and
+stdout first, then see gauge.py.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import av
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from bad_network_gauge import Observer, listening, obey
-from bad_network_scene import FPS, ScenePainter
 from plain_side import CardTrack, ToneTrack, agree
 
+from badnet.gauge import Observer, listening, obey
+from badnet.scene import FPS, ScenePainter
 from pycall.media.frames import BLOCK, SAMPLE_RATE, Samples
 from pycall.media.testsignals.wallclock import unix_time, wall_offset
 

@@ -164,7 +164,7 @@ function places(count, wanted) {
   });
 }
 
-/** PSNR in dB of a picture against the one that was sent, without its strip; as bad_network_scene.py has it. */
+/** PSNR in dB of a picture against the one that was sent, without its strip; as scene.py has it. */
 async function psnr(/** @type {VideoFrame} */ frame, number) {
   const { width, height } = frame.visibleRect, planes = new Uint8Array(frame.allocationSize());
   const [{ offset, stride }] = await frame.copyTo(planes);

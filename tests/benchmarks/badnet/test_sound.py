@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bad_network_figures import Heard, lost_percent
-from bad_network_gauge import Observer, laid_out
-from bad_network_plain import played
-from bad_network_pycall import Ear
+from badnet.figures import Heard, lost_percent
+from badnet.gauge import Observer, laid_out
+from badnet.plain_side import played
+from badnet.pycall_side import Ear
 
 from pycall.media.frames import BLOCK, Samples, Sound
 from pycall.media.playout.playout import Playout

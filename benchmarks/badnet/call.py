@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,10 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
-from bad_network_figures import (
+from playwright.sync_api import Playwright
+from processes import cpu_s, memory_mb
+
+from badnet.figures import (
     Heard,
     Shown,
     first_after,
@@ -24,20 +28,17 @@ from bad_network_figures import (
     percentile,
     sound_after,
 )
-from bad_network_guest import BadNetworkGuest
-from bad_network_hearing import hear
-from bad_network_rows import Row
-from bad_network_scene import FPS
-from playwright.sync_api import Playwright
-from processes import cpu_s, memory_mb
-
+from badnet.guest import BadNetworkGuest
+from badnet.hearing import hear
+from badnet.rows import Row
+from badnet.scene import FPS
 from pycall.media.frames import Samples
 from pycall.media.testsignals.wallclock import unix_time
 from tests.netlab.laboratory import Laboratory, running_laboratory
 from tests.netlab.link import Link
 from tests.netlab.namespaces import Namespace
 
-HERE: Final = Path(__file__).parent
+BENCHMARKS: Final = Path(__file__).parents[1]
 PATIENCE_S: Final = 60.0
 
 PYCALL: Final = "pycall"
@@ -69,16 +70,17 @@ class Side(Protocol):
         """Its first process."""
 
     def ask(self, word: str) -> dict[str, Any]:
-        """Say ``first``, ``begin``, ``end`` or ``report``; see bad_network_gauge.py."""
+        """Say ``first``, ``begin``, ``end`` or ``report``; see gauge.py."""
 
 
 class Program:
-    """A side in Python."""
+    """A side in Python: a module of the benchmarks."""
 
-    def __init__(self, machine: Namespace, script: str, *words: str | Path, cwd: Path) -> None:
+    def __init__(self, machine: Namespace, module: str, *words: str | Path, cwd: Path) -> None:
         self._process = subprocess.Popen(
-            machine.command(sys.executable, HERE / script, *words),
+            machine.command(sys.executable, "-m", module, *words),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=cwd,
+            env=os.environ | {"PYTHONPATH": str(BENCHMARKS)},
         )  # fmt: skip
         self.root = self._process.pid
 
@@ -207,7 +209,7 @@ def _pycall(number: int, row: Row, lab: Laboratory, folder: Path, stack: ExitSta
     options = ("--server", lab.url, "--size", _size(row), "--fps", str(FPS), *QUIET)
     machine = (lab.a, lab.b)[number].namespace
     files = folder / "speech.npy", folder / f"heard-{number}.npy"
-    side = Program(machine, "bad_network_pycall.py", *files, *options, cwd=folder)
+    side = Program(machine, "badnet.pycall_side", *files, *options, cwd=folder)
     stack.callback(side.close)
     side.hear()
     return side
@@ -218,7 +220,7 @@ def _plain(
 ) -> tuple[Program, Program]:
     def start(number: int, role: str) -> Program:
         words = (role, folder / "speech.npy", folder / f"heard-{number}.npy", _size(row))
-        side = Program(machines[number], "bad_network_plain.py", *words, cwd=folder)
+        side = Program(machines[number], "badnet.plain_side", *words, cwd=folder)
         stack.callback(side.close)
         return side
 

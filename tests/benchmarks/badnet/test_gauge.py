@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from bad_network_gauge import Observer, obey
+from badnet.gauge import Observer, obey
 
 
 async def test_what_happens_after_the_end_of_the_window_is_not_reported(

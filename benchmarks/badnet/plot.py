@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape
 
-from bad_network_figures import Spread
-from bad_network_rows import Row
-from bad_network_tables import ORDER, Results
+from badnet.figures import Spread
+from badnet.rows import Row
+from badnet.tables import ORDER, Results
 
 COLOURS: Final = dict(zip(ORDER, ("#0072b2", "#d55e00", "#333333", "#56b4e9", "#009e73"), strict=True))
 """Of Okabe and Ito, which can be told apart by everybody."""

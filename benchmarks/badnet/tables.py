@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from bad_network_figures import Spread, spread
-from bad_network_rows import ROWS, Row
+from badnet.figures import Spread, spread
+from badnet.rows import ROWS, Row
 
 Cell: TypeAlias = dict[str, Any]
 

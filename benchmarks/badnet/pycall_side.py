@@ -1,6 +1,6 @@
 """One side of a pycall call in a bad network: the very session `pycall call` runs, with another test signal.
 
-``bad_network_pycall.py SPEECH RECORDING [OPTIONS OF pycall call]``; see bad_network_gauge.py for the rest.
+``python -m badnet.pycall_side SPEECH RECORDING [OPTIONS OF pycall call]``; see gauge.py for the rest.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 
 import click
 import numpy as np
-from bad_network_gauge import Observer, listening, obey
-from bad_network_scene import ScenePainter
 from measuring import say
 from pycall_side import Probe
 
+from badnet.gauge import Observer, listening, obey
+from badnet.scene import ScenePainter
 from pycall.cli.loop import run
 from pycall.cli.options import config_options
 from pycall.cli.session import Session
