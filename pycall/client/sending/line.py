@@ -30,8 +30,8 @@ SECOND_REPAIR_S: Final = 0.01
 
 DOUBLE_FROM: Final = 400_000
 DOUBLE_FOR_S: Final = 10.0
-"""Where repairs leave twice all sound does, at this rate or more in bit/s, and for so long after: what is lost
-is there again before it is missed, and the other end need not hold sound until a repair comes."""
+"""Where repairs leave twice all sound does, at this rate or more in bit/s, and for so long after: what is
+lost is there again before it is missed, and the other end need not hold sound until a repair comes."""
 
 SECOND_SOUND_S: Final = 0.015
 """How much later: before the packet behind it."""

@@ -24,8 +24,8 @@ class SoundSender:
     """Sends blocks of one voice over ``line``."""
 
     def __init__(self, line: Line, stream: Stream) -> None:
-        stream.urgent = True
         self._line, self._stream = line, stream
+        stream.urgent = True
         self._encoder: SoundEncoder | None = None
         self._failures = Failures("sound")
 
