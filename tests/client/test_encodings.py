@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import aiortc.codecs
+import av
 import pytest
+from aiortc.codecs.h264 import H264Encoder as StockEncoder
 from aiortc.jitterbuffer import JitterFrame
 
 from pycall.client.compat.sending import packetize_h264
 from pycall.client.peer import Outgoing
-from pycall.client.receiving.packets import h264_begins_key
+from pycall.client.receiving.packets import h264_begins_intra, h264_begins_key
+from pycall.client.receiving.streams import PictureStream
 from pycall.codecs.h264 import H264Encoder
 from tests.client.pair import End, Source, brightness, painted, running, until
 
@@ -27,6 +31,45 @@ def test_pictures_of_h264_come_back_one_for_one_from_the_stock_decoder() -> None
         [decoded] = decoder.decode(JitterFrame(data, number * 3_000))
         assert decoded.pts == number * 3_000
         assert abs(int(decoded.to_ndarray()[10, 10]) - 200) < 10
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["each unit alone", "aggregated"])
+def test_pictures_of_h264_are_seen_though_delimiters_lead_and_parameters_are_told_once(
+    together: bool,
+) -> None:
+    codec = next(codec for codec in aiortc.codecs.CODECS["video"] if codec.name == "H264")
+    encoder, decoder = av.CodecContext.create("libx264", "w"), aiortc.codecs.get_decoder(codec)
+    encoder.width, encoder.height, encoder.pix_fmt = 320, 240, "yuv420p"
+    encoder.time_base = Fraction(1, 30)
+    encoder.options = {"tune": "zerolatency", "preset": "ultrafast", "x264-params": "aud=1:keyint=4"}
+    decoded: list[Any] = []
+    stream, sequence = PictureStream(), 0
+    for number in range(12):
+        frame = painted(100 + 10 * number)
+        frame.pts = number
+        [encoded] = encoder.encode(frame)
+        units = list(StockEncoder._split_bitstream(bytes(encoded)))
+        if number:
+            units = [unit for unit in units if unit[0] & 0x1F not in {7, 8}]
+        payloads = list(StockEncoder._packetize(units)) if together else units
+        for at, payload in enumerate(payloads, 1):
+            sequence += 1
+            if number == 5 and at == len(payloads):
+                continue  # lost, and not repaired
+            stream.received(
+                sequence,
+                number * 3_000,
+                aiortc.codecs.depayload(codec, payload),
+                number / 30,
+                last=at == len(payloads),
+                key=h264_begins_key(payload, b""),
+                intra=h264_begins_intra(payload),
+            )
+            while (picture := stream.pop(number / 30)) is not None:
+                decoded += decoder.decode(JitterFrame(picture.data, number))
+    assert [round(brightness(frame)[0], -1) for frame in decoded] == [
+        100 + 10 * number for number in range(12) if number not in {5, 6, 7}
+    ]
 
 
 @pytest.mark.parametrize("described", ["offer", "answer"])
