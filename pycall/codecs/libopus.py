@@ -1,18 +1,23 @@
 """libopus by ctypes: what av's wrapper leaves out is concealment, redundancy and changing settings.
 
 The numbers are those of ``opus_defines.h``. The states lie in memory of our own, so nothing has to be
-freed; a call lets other threads run.
+freed; a call lets other threads run. A library is only used when a voice went through it and back.
 """
 
 from __future__ import annotations
 
 import ctypes
+import functools
+import logging
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pycall.codecs.library import load
 from pycall.codecs.packets import LONGEST, SAMPLE_RATE, CodecError, frame_samples, samples_in
+
+logger = logging.getLogger(__name__)
 
 Samples = NDArray[np.int16]
 """Mono samples, shape ``(n,)``, at 48 kHz."""
@@ -22,6 +27,12 @@ STEP: Final = 120
 
 LARGEST: Final = 1_275
 """Bytes of a packet with one frame at most (RFC 6716 section 3.2.1)."""
+
+LARGEST_STATE: Final = 1 << 20
+"""Bytes that no coder of one channel needs."""
+
+TRIED: Final = 960
+"""Samples of a block that a library is tried with."""
 
 VOIP: Final = 2_048
 SET_BITRATE: Final = 4_002
@@ -33,6 +44,34 @@ SIGNAL_VOICE: Final = 3_001
 RESET_STATE: Final = 4_028
 
 _Pcm = ctypes.POINTER(ctypes.c_int16)
+
+
+@functools.cache
+def libopus() -> ctypes.CDLL | None:
+    """The libopus of av's wheel; ``None`` where there is none that works, which is logged once."""
+    library = load("opus")
+    if library is None:
+        return None
+    try:
+        _try(library)
+    except (AttributeError, CodecError) as error:
+        logger.info("libopus cannot be called (%s); av's own way is used instead.", error)
+        return None
+    return library
+
+
+def _try(library: ctypes.CDLL) -> None:
+    """Raise :class:`CodecError` or :class:`AttributeError` unless what is called does what it should."""
+    encoder, decoder = LibopusEncoder(library, 5), LibopusDecoder(library)
+    encoder.set_bitrate(32_000)
+    encoder.set_expected_loss(10)
+    tone = (8_000 * np.sin(np.arange(TRIED) * (2 * np.pi * 220 / SAMPLE_RATE))).astype(np.int16)
+    packets = [encoder.encode(tone) for _ in range(3)]
+    heard = [decoder.decode(packets[0]), decoder.conceal(TRIED), decoder.decode(packets[2])]
+    decoder.recover(packets[2], TRIED)
+    decoder.reset()
+    if [len(samples) for samples in heard] != [TRIED] * 3 or not heard[2].any():
+        raise CodecError("a tone did not come back")
 
 
 class LibopusDecoder:
@@ -53,10 +92,10 @@ class LibopusDecoder:
             self._has_redundancy.argtypes = [ctypes.c_char_p, ctypes.c_int32]
         self._control = library.opus_decoder_ctl
         self._control.argtypes = [ctypes.c_void_p, ctypes.c_int]
-        self._state = ctypes.create_string_buffer(library.opus_decoder_get_size(1))
+        self._state = _state(library.opus_decoder_get_size(1))
         self._sound: Samples = np.zeros(LONGEST, np.int16)
         self._pcm = self._sound.ctypes.data_as(_Pcm)
-        library.opus_decoder_init(self._state, SAMPLE_RATE, 1)
+        _check(library.opus_decoder_init(self._state, SAMPLE_RATE, 1))
 
     def decode(self, packet: bytes) -> Samples:
         """The sound in ``packet``; raises :class:`CodecError`."""
@@ -82,7 +121,7 @@ class LibopusDecoder:
 
     def reset(self) -> None:
         """Forget what was heard: another stream begins."""
-        self._control(self._state, RESET_STATE)
+        _check(self._control(self._state, RESET_STATE))
 
     def _run(self, packet: bytes | None, room: int, *, redundancy: bool) -> Samples:
         size = len(packet) if packet is not None else 0
@@ -106,9 +145,9 @@ class LibopusEncoder:
         ]
         self._control = library.opus_encoder_ctl
         self._control.argtypes = [ctypes.c_void_p, ctypes.c_int]
-        self._state = ctypes.create_string_buffer(library.opus_encoder_get_size(1))
+        self._state = _state(library.opus_encoder_get_size(1))
         self._packet = ctypes.create_string_buffer(LARGEST)
-        library.opus_encoder_init(self._state, SAMPLE_RATE, 1, VOIP)
+        _check(library.opus_encoder_init(self._state, SAMPLE_RATE, 1, VOIP))
         self._set(SET_COMPLEXITY, complexity)
         self._set(SET_SIGNAL, SIGNAL_VOICE)  # keeps it in the modes that have redundancy
 
@@ -130,7 +169,20 @@ class LibopusEncoder:
         return self._packet.raw[:size]
 
     def _set(self, setting: int, value: int) -> None:
-        self._control(self._state, setting, ctypes.c_int32(value))
+        _check(self._control(self._state, setting, ctypes.c_int32(value)))
+
+
+def _state(size: int) -> ctypes.Array[ctypes.c_char]:
+    """Memory for a coder, of so many bytes."""
+    if not 0 < size <= LARGEST_STATE:
+        raise CodecError(f"libopus wants {size} bytes.")
+    return ctypes.create_string_buffer(size)
+
+
+def _check(result: int) -> None:
+    """Raise :class:`CodecError` unless ``result`` is that of a success (``OPUS_OK``)."""
+    if result:
+        raise CodecError(f"libopus refuses what it is asked for ({result}).")
 
 
 def _whole(count: int) -> int:

@@ -10,8 +10,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pycall.codecs.libopus import LibopusDecoder, LibopusEncoder
-from pycall.codecs.library import load
+from pycall.codecs.libopus import LibopusDecoder, LibopusEncoder, libopus
 from pycall.codecs.opus_stock import StockDecoder, StockEncoder
 from pycall.codecs.packets import CodecError, samples_in
 
@@ -23,8 +22,11 @@ Samples = NDArray[np.int16]
 BLOCK: Final = 960
 """Samples of a packet we send: 20 ms."""
 
-BITRATES: Final = (24_000, 40_000)
-"""Bit/s, lowest and highest: speech is transparent from about 32 kbit/s, and good at 24."""
+BITRATES: Final = (6_000, 510_000)
+"""Bit/s that Opus can be set to (section 2.1.1)."""
+
+TRANSPARENT: Final = 40_000
+"""Bit/s from which on nobody hears a difference in one voice; where an encoder begins."""
 
 COMPLEXITY: Final = 8
 """Of 0 to 10; 0.2 ms of a core for each packet, and what is beyond cannot be heard any more."""
@@ -56,7 +58,7 @@ class SoundDecoder(Protocol):
 
 def open_decoder() -> SoundDecoder:
     """A decoder; one without redundancy where libopus cannot be called."""
-    library = load("opus")
+    library = libopus()
     return LibopusDecoder(library) if library is not None else StockDecoder()
 
 
@@ -67,14 +69,14 @@ class SoundEncoder:
     """
 
     def __init__(self, *, stock: bool = False) -> None:
-        library = None if stock else load("opus")
+        library = None if stock else libopus()
         self._codec = LibopusEncoder(library, COMPLEXITY) if library is not None else StockEncoder(COMPLEXITY)
-        self.bitrate = BITRATES[1]
+        self.bitrate = TRANSPARENT
         self.expected_loss = 0
 
     @property
     def bitrate(self) -> int:
-        """Bit/s aimed at, 24000 to 40000; what is beyond is brought within."""
+        """Bit/s aimed at; what is beyond what Opus can be set to is brought within."""
         return self._bitrate
 
     @bitrate.setter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from fractions import Fraction
 from typing import Any
 
@@ -9,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from pycall.codecs import libopus
 from pycall.codecs.libopus import LibopusDecoder, LibopusEncoder
 from pycall.codecs.library import load
 from pycall.codecs.packets import CodecError
@@ -86,3 +88,44 @@ def test_the_encoder_refuses_what_is_no_frame() -> None:
     assert library is not None
     with pytest.raises(CodecError):
         LibopusEncoder(library, 8).encode(np.zeros(441, np.int16))
+
+
+class Spoiled:
+    """The library but for one function, which is missing or gives ``result``."""
+
+    def __init__(self, name: str, result: int | None) -> None:
+        self._name, self._result = name, result
+
+    def __getattr__(self, name: str) -> Any:
+        if name != self._name:
+            return getattr(load("opus"), name)
+        if self._result is None:
+            raise AttributeError(f"no {name}")
+        return lambda *_: self._result
+
+
+CALLED = ("get_size", "init", "ctl")
+SPOILED = [
+    *[
+        (f"opus_{coder}_{what}", result)
+        for coder in ("encoder", "decoder")
+        for what in CALLED
+        for result in (None, -1)
+    ],
+    *[(f"opus_{what}", result) for what in ("encode", "decode") for result in (None, -4, 0)],
+    ("opus_encoder_get_size", 1 << 30),
+]
+
+
+@pytest.mark.parametrize(("name", "result"), SPOILED)
+def test_a_library_that_does_not_do_what_it_should_is_not_used_and_this_is_said(
+    name: str, result: int | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(libopus, "load", lambda _: Spoiled(name, result))
+    with caplog.at_level(logging.INFO):
+        assert libopus.libopus.__wrapped__() is None
+    assert len(caplog.records) == 1
+
+
+def test_the_one_of_this_computer_is_used() -> None:
+    assert libopus.libopus() is not None

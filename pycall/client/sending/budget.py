@@ -7,7 +7,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-SOUND_MOST: Final = 40_000
+from pycall.codecs.opus import TRANSPARENT
+
+SOUND_MOST: Final = TRANSPARENT
 SOUND_LEAST: Final = 30_000
 """Bit/s of Opus for one voice, from good to indistinguishable (RFC 7587 section 3.1.1). Below, libopus
 puts no redundancy in while little is lost."""
