@@ -32,7 +32,7 @@ EMPTY_S: Final = 0.01
 DOUBLING_S: Final = 0.7
 """The rate doubles in so long while nothing is known of the way's limit."""
 
-SLOWLY: Final = 0.04
+SLOWLY: Final = 0.03
 """Otherwise it grows by this share each second."""
 
 CRUISING: Final = 0.92
@@ -47,8 +47,8 @@ UNEVEN: Final = 2.5
 FILLING: Final = 0.96
 """What is sent of what leaves the queue, as long as one can be seen leaving now and then."""
 
-DRAINED_S: Final = 0.4
-LEAST_LESS: Final = 0.12
+DRAINED_S: Final = 0.25
+LEAST_LESS: Final = 0.2
 MOST_LESS: Final = 0.5
 """A queue is to be gone after so long: by as much less is sent than leaves it, within these shares of it."""
 
@@ -81,11 +81,12 @@ long each time that it turns out to be the same."""
 BOLDLY: Final = 0.1
 """The share by which the rate grows each second where only little is sent, if a limit was once known."""
 
-GENTLY: Final = 1.6
+LEAST_FASTER: Final = 1.1
+GENTLY: Final = 1.4
 BOLD: Final = 2.5
 BOLDEST: Final = 12.0
-"""What is to be sent leaves so many times faster than the rate: on a way that is known to be narrow or not
-known at all, on one without a known limit, and after some time on one where nothing ever has to wait."""
+"""What is to be sent leaves so many times faster than the rate: at least; on a way that is known to be narrow
+or not known at all; on one without a known limit; and after some time on one where nothing ever has to wait."""
 
 OPEN: Final = 0.05
 """The share of packets that wait on such a way."""
@@ -154,12 +155,12 @@ class Controller:
     def pacing_rate(self) -> int:
         """How fast what is to be sent may leave, bit/s.
 
-        A picture leaves at once on an open way; else hardly faster than it leaves the queue: there sound
-        would have to wait behind it.
+        A picture leaves at once on an open way; else hardly faster than it leaves the queue, where sound
+        would have to wait behind it: here it need not.
         """
         leaving = self._delay.capacity
         if leaving is not None:
-            factor = min(max(leaving * 1.1 / self._target, 1.25), BOLD)
+            factor = min(max(leaving / self._target, LEAST_FASTER), BOLD)
         elif self._capacity is not None or self._heard_at is None:
             factor = GENTLY
         else:

@@ -67,9 +67,10 @@ class Delay:
 
     def _reckon(self) -> float | None:
         seconds = sum(took_s for _, took_s, _ in self._busy)
-        if seconds < ENOUGH_BUSY_S:
+        size = sum(size for *_, size in self._busy)
+        if seconds < ENOUGH_BUSY_S or not size:
             return None
-        byte_s = seconds / sum(size for *_, size in self._busy)
+        byte_s = seconds / size
         if sum(abs(took_s - size * byte_s) for _, took_s, size in self._busy) > UNEVEN * seconds:
             return None
         return 8 / byte_s

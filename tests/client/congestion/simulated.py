@@ -135,11 +135,16 @@ class Log:
     waits: list[tuple[float, float]] = field(default_factory=list)
     delivered: list[tuple[float, int]] = field(default_factory=list)
     lost: list[float] = field(default_factory=list)
+    pictures: list[tuple[float, float]] = field(default_factory=list)
 
     def queue_ms(self, begin: float, end: float) -> tuple[float, float]:
         """Mean and p95 of what packets waited at the bottleneck."""
         waits = [wait * 1000 for at, wait in self.waits if begin <= at < end]
         return fmean(waits), quantiles(waits, n=20)[-1]
+
+    def picture_ms(self, begin: float, end: float) -> float:
+        """The p95 of what pictures took from the encoder to the other end."""
+        return quantiles([took * 1000 for at, took in self.pictures if begin <= at < end], n=20)[-1]
 
     def rate(self, begin: float, end: float) -> float:
         """Bit/s that arrived."""
@@ -165,7 +170,7 @@ class Call:
     """One direction of a call.
 
     ``stalls_s`` is how long the receiver's loop stands still each second; the sender's wakes up later than
-    it should by something between the two ``late_s``.
+    it should by something between the two ``late_s``. Feedback passes through ``back``.
     """
 
     def __init__(
@@ -176,6 +181,7 @@ class Call:
         drift: float = 0.0,
         stalls_s: float = 0.0,
         late_s: tuple[float, float] = (0.0, 0.0),
+        back: Link | None = None,
         feedback_loss: float = 0.0,
         feedback_each_s: float = 0.05,
         controller: Controller | None = None,
@@ -189,7 +195,8 @@ class Call:
         self._sent, self._arrivals = SentLog(), Arrivals()
         self._under_way: list[tuple[float, int]] = []
         self._feedback: deque[tuple[float, bytes]] = deque()
-        self._pacer: Pacer[int] = Pacer(self.controller.pacing_rate)
+        self._back = back or Link(delay_s=link.delay_s)
+        self._pacer: Pacer[tuple[int, float | None]] = Pacer(self.controller.pacing_rate)
         self._late_s, self._wake_at = late_s, 0.0
         self._steps = 0
         self._random, self._lateness = random.Random(7), random.Random(8)
@@ -223,13 +230,19 @@ class Call:
         self._receive()
 
     def _put(self, payload: int, count: int, priority: Priority) -> None:
-        self._pacer.put([(payload + HEADERS, payload + HEADERS)] * count, priority)
+        """Queue packets, the last of them with the time if they are a picture's."""
+        size = payload + HEADERS
+        ends = self.now if priority is Priority.PICTURE else None
+        packets = [(size, None)] * (count - 1) + [(size, ends)]
+        self._pacer.put([(packet, size) for packet in packets], priority)
         self._wake_at = self.now
 
     def _pace(self) -> None:
         self._pacer.rate = self.controller.pacing_rate
-        for size in self._pacer.due(self.now):
-            self._send(size)
+        for size, began in self._pacer.due(self.now):
+            arrives_at = self._send(size)
+            if began is not None and arrives_at is not None:
+                self.log.pictures.append((began, arrives_at - began))
         next_at = self._pacer.next_at(self.now)
         if next_at is None:
             self._wake_at = float("inf")
@@ -237,16 +250,17 @@ class Call:
             late_s = self._lateness.uniform(*self._late_s)
             self._wake_at = max(next_at, self.now + SHORTEST_SLEEP_S) + late_s
 
-    def _send(self, size: int) -> None:
+    def _send(self, size: int) -> float | None:
         sequence = self._sent.sent(size, self.now)
         passed = self.link.pass_through(size, self.now)
         if passed is None:
             self.log.lost.append(self.now)
-            return
+            return None
         at, waited = passed
         self.log.waits.append((self.now, waited))
         self.log.delivered.append((at, size))
         heapq.heappush(self._under_way, (at, sequence))
+        return at
 
     def _receive(self) -> None:
         now = self.now
@@ -260,4 +274,6 @@ class Call:
         while (fci := self._arrivals.report(clock)) is not None:
             self._feedback_at = now + self._feedback_each_s
             if not self.link.is_cut and self._random.random() >= self._feedback_loss:
-                self._feedback.append((now + self.link.delay_s, fci))
+                passed = self._back.pass_through(len(fci) + HEADERS, now)
+                if passed is not None:
+                    self._feedback.append((passed[0], fci))

@@ -39,6 +39,19 @@ def test_the_rate_of_a_narrow_way_is_found_and_its_queue_left_empty(
     assert log.loss(5, 15) == 0
 
 
+@pytest.mark.parametrize(("keys_each_s", "spread", "p95_ms"), [(0, 0.25, 45), (4, 0.35, 65), (2, 0.5, 80)])
+def test_key_pictures_and_sizes_that_vary_make_sound_wait_but_little(
+    keys_each_s: float, spread: float, p95_ms: float
+) -> None:
+    for seed in range(1, 5):
+        source = Source(seed=seed, spread=spread, keys_each_s=keys_each_s)
+        log = Call(Link(rate=1_000_000), source, late_s=(0.0, 0.004)).run(30)
+
+        assert log.queue_ms(5, 30)[1] < p95_ms
+        assert log.picture_ms(5, 30) < 230
+        assert log.rate(5, 30) > 900_000
+
+
 def test_a_long_queue_is_left_as_empty_as_a_short_one() -> None:
     log = Call(Link(rate=1_000_000, queue_s=2.0)).run(30)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pycall.client.congestion.delay import BASE_S, MOST_KEPT, Delay
@@ -104,6 +104,7 @@ finite = st.floats(-1e6, 1e6)
 
 
 @given(st.lists(st.tuples(finite, finite, st.integers(0, 1500)), max_size=300))
+@example([(0.0, 0.0, 0), (0.0, 1.0, 0), (0.0, 2.0, 0)])
 def test_whatever_is_told_the_queue_is_never_less_than_none(packets: list[tuple[float, float, int]]) -> None:
     delay = Delay()
     for sent_at, arrived, size in sorted(packets):
