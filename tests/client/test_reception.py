@@ -11,8 +11,11 @@ from pycall.client.handover import Handover
 from pycall.client.latency import ClockOffset
 from pycall.client.reception import Reception
 from pycall.client.stages import Kind, Stages
+from pycall.client.tracks import Incoming
 from pycall.codecs.opus import SoundEncoder
 from pycall.core import inputs
+from pycall.media.frames import BLOCK, SAMPLE_RATE
+from pycall.media.playout.far_end import FarEnd
 from tests.client.pair import Taker, painted, tone
 
 PACKET = SoundEncoder().encode(tone(440, 0))
@@ -44,6 +47,7 @@ class Rig:
         *,
         attempt: int = 3,
         handover: Handover | None = None,
+        incoming: Incoming | None = None,
     ) -> None:
         clock = ClockOffset()
         if ahead_s is not None:
@@ -52,7 +56,12 @@ class Rig:
         self.posted: list[inputs.Input] = []
         self.stages: dict[Kind, Stages] = {"audio": Stages(), "video": Stages()}
         self.reception = Reception(
-            attempt, self.taker, clock, self.stages, self.posted.append, handover=handover or Handover()
+            attempt,
+            incoming or self.taker,
+            clock,
+            self.stages,
+            self.posted.append,
+            handover=handover or Handover(),
         )
         self.reception.taps = {"audio": Captured(captured_at), "video": Captured(captured_at)}
 
@@ -144,3 +153,19 @@ def test_of_two_connections_at_a_time_the_newer_one_is_handed_on_and_then_the_on
     new.reception.end()
     old.take()
     assert (len(old.taker.packets), len(old.taker.pictures)) == (4, 4)
+
+
+def test_sound_goes_on_while_one_connection_takes_over_from_another() -> None:
+    handover, far = Handover(), FarEnd()
+    old = Rig(attempt=3, handover=handover, incoming=far).reception
+    new = Rig(attempt=4, handover=handover, incoming=far).reception
+    encoder = SoundEncoder()
+    for number in range(200):  # for a second both bring the same, with different beginnings
+        at, payload = number / 50, encoder.encode(tone(440, number))
+        if number < 150:
+            old.packet_came(number, number * BLOCK, payload, at, repaired=False)
+        if number >= 100:
+            new.packet_came(number + 7_000, (number + 7_000_000) * BLOCK, payload, at + 0.005, repaired=False)
+        far.playout.pull(BLOCK, at + 0.01)
+    far.close()
+    assert far.playout.concealed < 0.1 * SAMPLE_RATE
