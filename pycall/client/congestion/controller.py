@@ -86,7 +86,7 @@ GENTLY: Final = 1.4
 BOLD: Final = 2.5
 BOLDEST: Final = 12.0
 """What is to be sent leaves so many times faster than the rate: at least; on a way that is known to be narrow
-or not known at all; on one without a known limit; and after some time on one where nothing ever has to wait."""
+or not known at all; on one without a known limit; after some time on one where nothing ever has to wait."""
 
 OPEN: Final = 0.05
 """The share of packets that wait on such a way."""
@@ -173,11 +173,6 @@ class Controller:
         return self._before_silence is not None
 
     @property
-    def queue_s(self) -> float:
-        """How long the queue on the way is, seconds."""
-        return self._delay.queue_s
-
-    @property
     def rtt_s(self) -> float | None:
         """The time there and back, seconds."""
         return self._reports.rtt_s if self._heard_at is None else self._rtt_s
@@ -188,12 +183,6 @@ class Controller:
         if self._heard_at is None:
             return self._reports.loss
         return self._loss.counted(self._loss.settled_at - LOSS_S)[1]
-
-    @property
-    def throughput(self) -> int | None:
-        """How much arrives, bit/s; ``None`` while unknown."""
-        rate = self._throughput.rate
-        return None if rate is None else round(rate)
 
     def acknowledged(self, told: Acknowledged, now: float) -> None:
         """Transport-wide feedback came."""

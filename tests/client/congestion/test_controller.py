@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -358,4 +356,3 @@ def test_whatever_is_told_the_rate_stays_within_its_bounds(
         assert LOWEST <= controller.target <= HIGHEST
         assert controller.pacing_rate >= controller.target
         assert 0 <= controller.loss <= 1
-        assert math.isfinite(controller.queue_s)
