@@ -217,7 +217,7 @@ class Peer:
 
     @property
     def line(self) -> LineFigures | None:
-        """What is sent at present; ``None`` before :meth:`open`."""
+        """What is sent at present; ``None`` before :meth:`open`, and where aiortc sends its own way."""
         return None if self._line is None else self._line.figures()
 
     def latencies(self, delays: Delays) -> tuple[Latency, ...]:
@@ -260,6 +260,8 @@ class Peer:
     def _open_line(self, connection: RTCPeerConnection) -> None:
         sound, pictures = (transceiver.sender for transceiver in connection.getTransceivers())
         line = self._line = compat.open_line(sound)
+        if line is None:
+            return
         self._feedback = compat.TransportFeedback(line, sound)
         if self._sound_track is not None:
             compat.send_through(line, sound, self._sound_track, self.stages["audio"])

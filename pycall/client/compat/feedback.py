@@ -35,9 +35,11 @@ LOOK_EVERY_S: Final = 0.025
 """How often arrivals are looked at while they come; what is due is told then."""
 
 
-def open_line(sender: RTCRtpSender) -> Line:
-    """The way out of the connection that ``sender`` belongs to."""
+def open_line(sender: RTCRtpSender) -> Line | None:
+    """The way out of the connection that ``sender`` belongs to; ``None`` where its inside is not known."""
     transport: Any = sender.transport
+    if not has_all(transport, "_send_rtp"):
+        return None
 
     async def transmit(packet: bytes) -> None:
         try:

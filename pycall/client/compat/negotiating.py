@@ -44,7 +44,7 @@ def offer_feedback() -> None:
 
 def gives_feedback(transport: Any) -> bool:
     """Whether all of a DTLS transport's inside is known by which feedback is taken and given."""
-    names = ("_handle_rtcp_data", "_register_rtp_receiver", "_rtp_router")
+    names = ("_handle_rtcp_data", "_register_rtp_receiver", "_rtp_router", "_send_rtp")
     return (
         has_all(transport, *names)
         and has_all(transport._rtp_router, "route_rtp", "ssrc_table")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.metadata
 import logging
+import types
 from typing import Any, Final
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,14 @@ def has_all(owner: object, *names: str) -> bool:
     if missing:
         _miss(", ".join(missing))
     return versions_known() and not missing
+
+
+def module(name: str) -> Any:
+    """That module; where there is none an empty one, of which :func:`has_all` says what is missing."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return types.ModuleType(name)
 
 
 @functools.cache

@@ -6,31 +6,17 @@ aiortc's sender keeps its places: it begins and ends the work, and sends its rep
 from __future__ import annotations
 
 import logging
+import secrets
 import struct
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
-import aiortc.clock
 from aiortc import RTCRtpSender
-from aiortc.codecs.h264 import H264Encoder
-from aiortc.codecs.vpx import Vp8Encoder
 from aiortc.mediastreams import MediaStreamError
-from aiortc.rtp import (
-    RTCP_PSFB_APP,
-    RTCP_PSFB_FIR,
-    RTCP_PSFB_PLI,
-    RTCP_RTPFB_NACK,
-    RtcpPsfbPacket,
-    RtcpRrPacket,
-    RtcpRtpfbPacket,
-    RtcpSrPacket,
-    unpack_remb_fci,
-)
-from aiortc.utils import random32
 
 from pycall.client.compat.negotiating import extension_ids, reports_arrivals
-from pycall.client.compat.releases import has_all, replace
+from pycall.client.compat.releases import has_all, module, replace
 from pycall.client.sending.line import Leaving, Line, Stream
 from pycall.client.sending.packets import TRANSPORT_NUMBER, PacketWriter
 from pycall.client.sending.pictures import PictureSender
@@ -41,6 +27,23 @@ logger = logging.getLogger(__name__)
 
 MAX_RTT_S: Final = 10.0
 """What a report says beyond this is wrong."""
+
+_RTP: Final = module("aiortc.rtp")
+_CLOCK: Final = module("aiortc.clock")
+_H264: Final = module("aiortc.codecs.h264")
+_VPX: Final = module("aiortc.codecs.vpx")
+
+_REPORTS: Final = (
+    "RTCP_PSFB_APP",
+    "RTCP_PSFB_FIR",
+    "RTCP_PSFB_PLI",
+    "RTCP_RTPFB_NACK",
+    "RtcpPsfbPacket",
+    "RtcpRrPacket",
+    "RtcpRtpfbPacket",
+    "RtcpSrPacket",
+    "unpack_remb_fci",
+)
 
 _INSIDE: Final = (
     "rtp_started",
@@ -76,8 +79,14 @@ def send_through(
     """
     mangled = [f"_RTCRtpSender__{name}" for name in _INSIDE]
     names = (*mangled, "send", "_run_rtp", "_handle_rtcp_packet", "_ssrc", "_enabled")
-    packetizers = has_all(Vp8Encoder, "_packetize") and has_all(H264Encoder, "_packetize", "_split_bitstream")
-    if has_all(sender, *names) and packetizers:
+    known = (
+        has_all(sender, *names),
+        has_all(_RTP, *_REPORTS),
+        has_all(_CLOCK, "current_ntp_time"),
+        has_all(getattr(_VPX, "Vp8Encoder", _VPX), "_packetize"),
+        has_all(getattr(_H264, "H264Encoder", _H264), "_packetize", "_split_bitstream"),
+    )
+    if all(known):
         _Sending(line, sender, track, stages, fps)
 
 
@@ -90,7 +99,7 @@ class _Sending:
         self._parameters: Any = None
         self._stream: Stream | None = None
         self._pictures: PictureSender | None = None
-        self._picture_id = random32() % (1 << 15)
+        self._picture_id = secrets.randbits(15)
         self._send_stock = replace(sender, "send", self._send)
         self._handle_stock = replace(sender, "_handle_rtcp_packet", self._handle_rtcp_packet)
         replace(sender, "_run_rtp", self._run_rtp)
@@ -122,7 +131,9 @@ class _Sending:
         if not reports_arrivals(self._parameters):
             extensions.pop(TRANSPORT_NUMBER, None)
         writer = PacketWriter(self._sender._ssrc, codec.payloadType, extensions, self._parameters.muxId)
-        stream = self._stream = Stream(writer, self._left, random32(), random32() % (1 << 15), self._stages)
+        stream = self._stream = Stream(
+            writer, self._left, secrets.randbits(32), secrets.randbits(15), self._stages
+        )
         deliver: Callable[[Any, float], Awaitable[None]]
         if self._sender.kind == "audio":
             deliver = SoundSender(self._line, stream).send
@@ -145,29 +156,30 @@ class _Sending:
         sender = self._sender
         if sender._RTCRtpSender__rtp_timestamp != packet.timestamp or not sender._RTCRtpSender__packet_count:
             since = int((now - packet.captured_at) * 2**32)
-            sender._RTCRtpSender__ntp_timestamp = aiortc.clock.current_ntp_time() - since
+            sender._RTCRtpSender__ntp_timestamp = _CLOCK.current_ntp_time() - since
             sender._RTCRtpSender__rtp_timestamp = packet.timestamp
         sender._RTCRtpSender__octet_count += packet.octets
         sender._RTCRtpSender__packet_count += 1
 
     def _packetize_vp8(self, data: bytes) -> list[bytes]:
         self._picture_id = (self._picture_id + 1) % (1 << 15)
-        return Vp8Encoder._packetize(data, self._picture_id)
+        payloads: list[bytes] = _VPX.Vp8Encoder._packetize(data, self._picture_id)
+        return payloads
 
     # In
 
     async def _handle_rtcp_packet(self, packet: Any) -> None:
         match packet:
-            case RtcpRtpfbPacket(fmt=fmt) if fmt == RTCP_RTPFB_NACK:
+            case _RTP.RtcpRtpfbPacket(fmt=_RTP.RTCP_RTPFB_NACK):
                 if self._stream is not None:
                     lost = [number & 0xFFFF for number in packet.lost]  # aiortc counts on beyond 65535
                     self._line.repair(self._stream, lost)
-            case RtcpPsfbPacket(fmt=fmt) if fmt in {RTCP_PSFB_PLI, RTCP_PSFB_FIR}:
+            case _RTP.RtcpPsfbPacket(fmt=_RTP.RTCP_PSFB_PLI | _RTP.RTCP_PSFB_FIR):
                 if self._pictures is not None:
                     self._pictures.ask_key(time.monotonic())
-            case RtcpPsfbPacket(fmt=fmt) if fmt == RTCP_PSFB_APP:
+            case _RTP.RtcpPsfbPacket(fmt=_RTP.RTCP_PSFB_APP):
                 self._take_estimate(packet.fci)
-            case RtcpRrPacket() | RtcpSrPacket():
+            case _RTP.RtcpRrPacket() | _RTP.RtcpSrPacket():
                 await self._handle_stock(packet)
                 self._take_reports(packet)
             case _:
@@ -175,7 +187,7 @@ class _Sending:
 
     def _take_estimate(self, fci: bytes) -> None:
         try:
-            bitrate, _ = unpack_remb_fci(fci)
+            bitrate, _ = _RTP.unpack_remb_fci(fci)
         except (ValueError, struct.error):  # another message of an application
             return
         self._line.estimated(bitrate)
@@ -190,4 +202,5 @@ class _Sending:
 
 def packetize_h264(data: bytes) -> list[bytes]:
     """The payloads (RFC 6184) of a picture in a byte stream."""
-    return H264Encoder._packetize(H264Encoder._split_bitstream(data))
+    payloads: list[bytes] = _H264.H264Encoder._packetize(_H264.H264Encoder._split_bitstream(data))
+    return payloads

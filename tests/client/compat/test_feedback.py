@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from aiortc import RTCPeerConnection
+import pytest
+from aiortc import RTCDtlsTransport, RTCPeerConnection
 from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRrPacket, RtcpRtpfbPacket, RtpPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pycall.client.compat import releases
 from pycall.client.compat.feedback import MOST_SOURCES, TransportFeedback, open_line, packed, taken_apart
+from pycall.client.compat.negotiating import gives_feedback
 from pycall.client.congestion.feedback import Feedback, parse
 from pycall.client.peer import Outgoing
 from pycall.client.sending.line import Line
@@ -84,12 +87,24 @@ async def test_what_is_sent_before_there_is_a_connection_ends_the_line() -> None
         await end.peer.open()
         transceiver = end.peer._opened.getTransceivers()[0]
         line = open_line(transceiver.sender)
+        assert line is not None
         line.say(b"too early")
         assert line._task is not None
         await asyncio.wait([line._task])
         assert line._over
     finally:
         await end.peer.close(say_bye=False)
+
+
+async def test_where_the_way_out_has_another_name_there_is_no_line(
+    connection: RTCPeerConnection, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender: Any = connection.addTransceiver("video").sender
+    monkeypatch.delattr(RTCDtlsTransport, "_send_rtp")
+    releases._miss.cache_clear()
+    assert open_line(sender) is None
+    assert not gives_feedback(sender.transport)
+    assert "_send_rtp" in caplog.text
 
 
 async def test_in_a_call_the_rate_follows_what_arrives_and_no_estimate_is_sent() -> None:

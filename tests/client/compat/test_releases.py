@@ -116,9 +116,18 @@ async def test_another_release_stays_as_it_is_and_that_is_said_once(
     assert len(caplog.records) == 1
 
 
-async def test_a_call_works_without_our_receiving(unknown_release: None) -> None:
+async def test_a_call_works_without_our_sending_and_receiving(unknown_release: None) -> None:
     source = Source(200, 440)
     caller, callee = End(Outgoing(source.pictures, source.sounds)), End()
     with running(source):
         async with call(caller, callee):
             await until(lambda: callee.taker.pictures and callee.taker.sounds)
+            assert caller.peer.line is None
+
+
+def test_a_module_that_is_not_there_has_nothing_in_it(caplog: pytest.LogCaptureFixture) -> None:
+    gone = releases.module("aiortc.gone")
+    with caplog.at_level(logging.ERROR):
+        assert not releases.has_all(gone, "what_was_in_it")
+    assert "what_was_in_it" in caplog.text
+    assert releases.module("aiortc.clock") is aiortc.clock

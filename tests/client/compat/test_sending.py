@@ -25,6 +25,7 @@ from aiortc.rtp import (
 )
 
 from pycall.client import compat
+from pycall.client.compat import releases, sending
 from pycall.client.compat.sending import send_through
 from pycall.client.formats import CODECS, codecs
 from pycall.client.sending.line import Line
@@ -202,3 +203,47 @@ async def test_an_aiortc_without_a_name_sends_as_it_ever_did(
     assert len(caplog.records) == 1
     for name in ("send", "_run_rtp", "_handle_rtcp_packet"):
         assert name not in vars(sender)
+
+
+TOUCHED = [
+    ("aiortc.clock", "current_ntp_time"),
+    ("aiortc.codecs.h264", "H264Encoder"),
+    ("aiortc.codecs.h264", "H264Encoder._packetize"),
+    ("aiortc.codecs.h264", "H264Encoder._split_bitstream"),
+    ("aiortc.codecs.vpx", "Vp8Encoder"),
+    ("aiortc.codecs.vpx", "Vp8Encoder._packetize"),
+    *[("aiortc.rtp", name) for name in sending._REPORTS],
+]
+
+
+@pytest.mark.parametrize(("module", "name"), TOUCHED, ids=[name for _, name in TOUCHED])
+def test_without_a_name_of_its_modules_it_sends_as_it_ever_did_and_this_is_said_once(
+    connection: RTCPeerConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    module: str,
+    name: str,
+) -> None:
+    sender: Any = connection.addTransceiver("video", direction="sendonly").sender
+    releases._miss.cache_clear()
+    monkeypatch.delattr(f"{module}.{name}")
+    with caplog.at_level(logging.ERROR):
+        for _ in range(2):
+            send_through(Line(sender.transport._send_rtp), sender, Track(), Stages())
+    assert name.rpartition(".")[2] in caplog.text or "_packetize" in caplog.text
+    assert len(caplog.records) == 1
+    assert "_run_rtp" not in vars(sender)
+
+
+@pytest.mark.parametrize("name", [f"_RTCRtpSender__{name}" for name in sending._INSIDE])
+def test_without_a_name_of_its_own_a_sender_stays_stock(
+    connection: RTCPeerConnection, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    sender: Any = connection.addTransceiver("video", direction="sendonly").sender
+    delattr(sender, name)
+    releases._miss.cache_clear()
+    with caplog.at_level(logging.ERROR):
+        send_through(Line(sender.transport._send_rtp), sender, Track(), Stages())
+    assert name in caplog.text
+    assert "_run_rtp" not in vars(sender)
+    setattr(sender, name, None)
