@@ -229,6 +229,14 @@ async def test_with_stay_each_call_has_its_own_file(tmp_path: Path) -> None:
     assert all(read_back(tmp_path / name).pictures for name in ("out.mp4", "out-2.mp4"))
 
 
+async def test_the_sound_of_who_comes_next_is_not_held_for_the_pictures_of_who_left() -> None:
+    async with opened() as call:
+        call.happens(*MEETING)
+        call.studio.incoming.playout.at_least_s = 0.2
+        call.happens(LEFT)
+        assert call.studio.incoming.playout.at_least_s == 0.0
+
+
 async def test_a_file_is_given_back_when_nobody_came(tmp_path: Path) -> None:
     async with opened(record=tmp_path / "out.mp4") as call:
         assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
