@@ -11,8 +11,8 @@ from pycall.client.compat import ReceiverTap
 from pycall.client.handover import Handover
 from pycall.client.latency import ClockOffset, LatencyMeter
 from pycall.client.stages import Kind, Stages
-from pycall.client.tracks import Incoming, Samples, SoundPacket
-from pycall.codecs.packets import samples_in
+from pycall.client.tracks import Incoming, SoundPacket
+from pycall.codecs.packets import Samples, samples_in
 from pycall.core import inputs
 
 

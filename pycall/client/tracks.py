@@ -24,6 +24,8 @@ from av.video.frame import PictureType
 from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 
+from pycall.codecs.packets import Samples
+
 logger = logging.getLogger(__name__)
 
 SAMPLE_RATE: Final = 48_000
@@ -38,9 +40,6 @@ SOUND_DEPTH: Final = 8
 
 SOUND_GAP_S: Final = 0.08
 """A block this much later than its samples say comes after a gap of the source."""
-
-Samples = NDArray[np.int16]
-"""Mono samples, shape ``(n,)``, at 48 kHz."""
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

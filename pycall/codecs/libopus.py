@@ -12,15 +12,11 @@ import logging
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pycall.codecs.library import load
-from pycall.codecs.packets import LONGEST, SAMPLE_RATE, CodecError, frame_samples, samples_in
+from pycall.codecs.packets import LONGEST, SAMPLE_RATE, CodecError, Samples, frame_samples, samples_in
 
 logger = logging.getLogger(__name__)
-
-Samples = NDArray[np.int16]
-"""Mono samples, shape ``(n,)``, at 48 kHz."""
 
 STEP: Final = 120
 """Samples, 2.5 ms: what is concealed comes in multiples of it."""

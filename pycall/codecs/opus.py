@@ -7,17 +7,11 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pycall.codecs.libopus import LibopusDecoder, LibopusEncoder, libopus
 from pycall.codecs.opus_stock import StockDecoder, StockEncoder
-from pycall.codecs.packets import CodecError, samples_in
+from pycall.codecs.packets import CodecError, Samples, samples_in
 
 __all__ = ["BLOCK", "CodecError", "SoundDecoder", "SoundEncoder", "open_decoder", "samples_in"]
-
-Samples = NDArray[np.int16]
-"""Mono samples, shape ``(n,)``, at 48 kHz."""
 
 BLOCK: Final = 960
 """Samples of a packet we send: 20 ms."""

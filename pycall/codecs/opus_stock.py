@@ -11,13 +11,9 @@ from typing import Final
 import av
 import numpy as np
 from av.audio.codeccontext import AudioCodecContext
-from numpy.typing import NDArray
 
-from pycall.codecs.packets import SAMPLE_RATE, CodecError, samples_in
+from pycall.codecs.packets import SAMPLE_RATE, CodecError, Samples, samples_in
 from pycall.codecs.repetition import Repetition
-
-Samples = NDArray[np.int16]
-"""Mono samples, shape ``(n,)``, at 48 kHz."""
 
 KEPT: Final = 250
 """Packets, 5 s, for which an encoder is kept at least: opening it anew can be heard."""

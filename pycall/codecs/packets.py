@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples: TypeAlias = NDArray[np.int16]
+"""Mono samples, shape ``(n,)``, at 48 kHz."""
 
 SAMPLE_RATE: Final = 48_000
 LONGEST: Final = 5_760

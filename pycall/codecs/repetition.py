@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-Samples = NDArray[np.int16]
-"""Mono samples, shape ``(n,)``, at 48 kHz."""
+from pycall.codecs.packets import Samples
 
 SHORTEST: Final = 120
 """Samples, 2.5 ms: a period of the highest voices (400 Hz)."""

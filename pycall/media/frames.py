@@ -12,7 +12,8 @@ from typing import Final, TypeAlias
 
 import av
 import numpy as np
-from numpy.typing import NDArray
+
+from pycall.codecs import packets
 
 SAMPLE_RATE: Final = 48_000
 """Samples per second of all sound inside pycall; it is mono, 16 bit."""
@@ -20,7 +21,7 @@ SAMPLE_RATE: Final = 48_000
 BLOCK: Final = 960
 """Samples of one block of sound: 20 ms, one Opus frame (RFC 6716 section 2.1.4)."""
 
-Samples = NDArray[np.int16]
+Samples: TypeAlias = packets.Samples
 """Mono samples, shape ``(n,)``."""
 
 

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycall.client.peer import Outgoing, Peer
-from pycall.client.tracks import Samples, SoundPacket
+from pycall.client.tracks import SoundPacket
 from pycall.codecs.opus import open_decoder
+from pycall.codecs.packets import Samples
 from pycall.core import inputs
 from pycall.core.events import Path
 from pycall.core.messages import Candidate, IceServer

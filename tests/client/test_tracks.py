@@ -21,13 +21,13 @@ from pycall.client.tracks import (
     SAMPLE_RATE,
     SOUND_DEPTH,
     PictureTrack,
-    Samples,
     SoundTrack,
     StampClock,
     mono,
     receive_pictures,
     receive_sound,
 )
+from pycall.codecs.packets import Samples
 from pycall.media.feed import Feed
 from pycall.media.frames import Picture, Sound
 from tests.client.pair import painted, tone, until

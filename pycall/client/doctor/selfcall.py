@@ -14,7 +14,8 @@ from pycall.client.doctor.server import throwaway_room
 from pycall.client.driver import Driver, Outcome
 from pycall.client.peer import Outgoing, Peer
 from pycall.client.signalling import SignallingClient
-from pycall.client.tracks import Samples, SoundPacket
+from pycall.client.tracks import SoundPacket
+from pycall.codecs.packets import Samples
 from pycall.core import events
 from pycall.core import inputs as i
 from pycall.core.call import Call

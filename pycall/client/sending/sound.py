@@ -8,13 +8,13 @@ from typing import Final
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from pycall.client.sending.budget import Shares
 from pycall.client.sending.failures import ENCODING_ERRORS, Failures
 from pycall.client.sending.line import Line, Stream
 from pycall.client.sending.pacer import Priority
 from pycall.codecs.opus import SoundEncoder
+from pycall.codecs.packets import Samples
 
 FULL_SCALE: Final = 32_767
 SILENCE_DBOV: Final = -127
@@ -52,7 +52,7 @@ class SoundSender:
             packets = self._stream.packets([packet], frame.pts, captured_at, ready, level)
             self._line.send(packets, Priority.SOUND)
 
-    def _encode(self, samples: NDArray[np.int16], shares: Shares) -> bytes:
+    def _encode(self, samples: Samples, shares: Shares) -> bytes:
         encoder = self._encoder
         if encoder is None:
             encoder = self._encoder = SoundEncoder(stock=self._failures.stock)
@@ -63,7 +63,7 @@ class SoundSender:
         return encoder.encode(samples)
 
 
-def loudness(samples: NDArray[np.int16]) -> int:
+def loudness(samples: Samples) -> int:
     """The level of a block in dB relative to full scale (RFC 6465 appendix A), 0 to -127."""
     mean_square = float(np.mean(np.square(samples, dtype=np.float32)))
     if mean_square <= 0:
