@@ -193,6 +193,7 @@ class Controller:
         elapsed = 0.0 if heard_at is None else min(now - heard_at, LONGEST_S)
         if heard_at is not None and self._before_silence is not None:
             self._loss.leave_out(heard_at - self._rtt_s, now)
+            self._rtt_s = told.rtt_s or self._rtt_s  # it may be another way
             self._resume(now)
         self._throughput.add(told.results, gap=told.gap)
         for result in told.results:
@@ -226,7 +227,9 @@ class Controller:
     def tick(self, waiting_s: float, now: float) -> None:
         """To be called each 0.1 s or so, with :meth:`SentLog.waiting_s`: for what nobody tells."""
         patience_s = max(SILENT_S, 2 * self._rtt_s + 0.2)
-        if self._heard_at is None or waiting_s < patience_s or now - self._halved_at < patience_s:
+        if self._heard_at is None or waiting_s < patience_s:
+            return
+        if now - max(self._heard_at, self._halved_at) < patience_s:  # what is long under way is no silence
             return
         self._halved_at = now
         if self._before_silence is None:

@@ -235,6 +235,19 @@ def test_an_open_way_over_satellites_is_no_silence(delay_s: float) -> None:
     assert Call(Link(delay_s=delay_s)).run(40).rate(20, 40) > 0.9 * CAMERA
 
 
+@pytest.mark.parametrize(("delay_s", "within_s"), [(0.15, 3), (0.375, 3), (0.75, 8)])
+def test_a_way_that_becomes_much_longer_is_no_silence_for_long(delay_s: float, within_s: float) -> None:
+    link, back = Link(), Link()
+    call = Call(link, back=back)
+    log = call.run(10)
+
+    link.delay_s = back.delay_s = delay_s
+    call.run(30)
+
+    assert log.target(10 + within_s, 30) > 0.75 * log.target(5, 10)
+    assert log.rate(10 + within_s, 30) > 0.9 * CAMERA
+
+
 @pytest.mark.parametrize("late_s", [(0.003, 0.015), (0.0, 0.005)])
 def test_awakenings_that_are_late_cost_little(late_s: tuple[float, float]) -> None:
     for rate, queue_ms in ((1_000_000, 25), (5_000_000, 25)):
