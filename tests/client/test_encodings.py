@@ -108,3 +108,14 @@ def _encoder(end: End) -> str:
     sender: Any = next(sender for sender in end.peer._opened.getSenders() if sender.kind == "video")
     codec: str = sender._run_rtp.__self__._pictures._codec
     return codec
+
+
+async def test_the_sender_knows_how_many_pictures_are_meant_to_come() -> None:
+    source = Source(200, 440)
+    end = End(Outgoing(source.pictures, None, 15))
+    try:
+        await end.peer.open()
+        sender: Any = end.peer._opened.getTransceivers()[1].sender
+        assert sender._run_rtp.__self__._fps == 15
+    finally:
+        await end.peer.close(say_bye=False)

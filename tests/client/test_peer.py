@@ -8,7 +8,6 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import av
 import pytest
@@ -391,14 +390,3 @@ async def test_a_second_description_is_refused() -> None:
 def _without_candidates(sdp: str) -> str:
     kept = [line for line in sdp.splitlines() if not line.startswith(("a=candidate:", "a=end-of-candidates"))]
     return "\r\n".join(kept) + "\r\n"
-
-
-async def test_the_sender_knows_how_many_pictures_are_meant_to_come() -> None:
-    source = Source(200, 440)
-    end = End(Outgoing(source.pictures, None, 15))
-    try:
-        await end.peer.open()
-        sender: Any = end.peer._opened.getTransceivers()[1].sender
-        assert sender._run_rtp.__self__._fps == 15
-    finally:
-        await end.peer.close(say_bye=False)
