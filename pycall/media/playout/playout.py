@@ -44,7 +44,7 @@ STEER_EVERY: Final = 8
 SMOOTHING: Final = 0.03
 """Weight of one measurement of the delay: a memory of a third of a second."""
 
-LACKING: Final = 0.006
+LACKING: Final = 0.010
 """When a larger share of the sound than this is made up, the delay rises so that repairs come in time."""
 
 LACKING_WEIGHT: Final = 0.001
