@@ -293,6 +293,7 @@ class Line:
     async def _leave(self, packet: Leaving | SentPacket) -> None:
         now = self.clock()
         size = len(packet.data) + WIRE_BYTES
+        self._controller.left(size, now)
         if isinstance(packet, SentPacket):
             if packet.number is not None:
                 self._log.repeated(packet.number)
