@@ -19,6 +19,7 @@ FLAGS: Final = (
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 )  # fmt: skip
+CAMERA: Final = Path(__file__).with_name("paced_camera.js").read_text(encoding="utf-8")
 MEASURES: Final = Path(__file__).with_name("browsers_page.js").read_text(encoding="utf-8")
 PATIENCE_MS: Final = 60_000
 
@@ -45,7 +46,7 @@ class Guest:
         self.root = process_with(mark)
         self._page = self._browser.new_page(viewport={"width": 1280, "height": 800})
         self._page.set_default_timeout(PATIENCE_MS)
-        self._page.add_init_script(f"{{const MORE = {json.dumps(list(ice_servers))};{measures}}}")
+        self._page.add_init_script(f"{{const MORE = {json.dumps(list(ice_servers))};{CAMERA}{measures}}}")
         self._page.goto(f"{origin}/r/bench?name={name}")
         self._page.wait_for_selector("#status[data-state=ready]")
 

@@ -68,18 +68,9 @@ function card() {
 
 /** The card as a track, which needs no capturing of a canvas. */
 function camera() {
-  const generator = new MediaStreamTrackGenerator({ kind: "video" }), writer = generator.writable.getWriter();
-  const paint = card(), begun = performance.now();
-  let number = 0;
-  const next = () => {
-    const frame = new VideoFrame(paint(number), { timestamp: Math.round(performance.now() * 1000) });
-    void writer.write(frame).catch(() => frame.close());
-    const late = performance.now() - begun - (number * 1000) / FPS;
-    number += 1 + Math.floor(Math.max(0, late) / (1000 / FPS));
-    setTimeout(next, Math.max(0, begun + (number * 1000) / FPS - performance.now()));
-  };
-  next();
-  return generator;
+  const paint = card();
+  const timestamp = () => Math.round(performance.now() * 1000);
+  return pacedCamera((number) => new VideoFrame(paint(number), { timestamp: timestamp() }), FPS);
 }
 
 const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);

@@ -50,22 +50,14 @@ function paint(/** @type {Uint8Array} */ planes, number) {
 }
 
 function camera() {
-  const generator = new MediaStreamTrackGenerator({ kind: "video" }), writer = generator.writable.getWriter();
-  const planes = new Uint8Array((WIDTH * HEIGHT * 3) / 2).fill(128), begun = performance.now();
+  const planes = new Uint8Array((WIDTH * HEIGHT * 3) / 2).fill(128);
   const colorSpace = { matrix: "smpte170m", primaries: "smpte170m", transfer: "smpte170m", fullRange: false };
-  let number = 0;
-  const next = () => {
+  const film = (number) => {
     paint(planes, number);
     const timestamp = Math.round(performance.now() * 1000);
-    const size = { codedWidth: WIDTH, codedHeight: HEIGHT };
-    const frame = new VideoFrame(planes, { format: "I420", ...size, timestamp, colorSpace });
-    void writer.write(frame).catch(() => frame.close());
-    const late = performance.now() - begun - (number * 1000) / FPS;
-    number += 1 + Math.floor(Math.max(0, late) / (1000 / FPS));
-    setTimeout(next, Math.max(0, begun + (number * 1000) / FPS - performance.now()));
+    return new VideoFrame(planes, { format: "I420", codedWidth: WIDTH, codedHeight: HEIGHT, timestamp, colorSpace });
   };
-  next();
-  return generator;
+  return pacedCamera(film, FPS);
 }
 
 /** The text, over and over; `spokenAt` is when its first sample left, in seconds of Unix time. */

@@ -13,19 +13,8 @@ import pytest
 from pycall.codecs.opus import SoundEncoder
 from pycall.media.frames import BLOCK
 from pycall.media.playout.far_end import FarEnd, _Received
+from tests.media.playout.wire import Packet
 from tests.rig import wait_until
-
-
-@dataclass(frozen=True)
-class Packet:
-    """Sound as the network brings it."""
-
-    sequence: int
-    timestamp: int
-    payload: bytes
-    arrival: float
-    captured_at: float | None
-    repaired: bool = False
 
 
 @dataclass(frozen=True)

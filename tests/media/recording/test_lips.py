@@ -6,7 +6,6 @@ import asyncio
 import heapq
 import statistics
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from pycall.media.playout.far_end import FarEnd
 from pycall.media.playout.speaker import Pull, SilentSpeaker
 from pycall.media.recording.recorder import Recorder
 from pycall.media.tap import Tap
+from tests.media.playout.wire import Packet
 from tests.media.recording.footage import NOISE, plain, read_back, tone
 from tests.media.recording.test_take import rises
 
@@ -31,18 +31,6 @@ SETTLED_S = 3.5
 """Sound is stretched by an eighth at most, so that nobody hears it."""
 
 WITHIN_S = 0.060
-
-
-@dataclass(frozen=True)
-class Packet:
-    """Sound as the network brings it."""
-
-    sequence: int
-    timestamp: int
-    payload: bytes
-    arrival: float
-    captured_at: float | None
-    repaired: bool = False
 
 
 class SlowSpeaker(SilentSpeaker):
