@@ -16,7 +16,8 @@ run: .venv/installed  ## install into .venv and show a whole call on this machin
 test: .venv/installed-dev  ## all checks and all tests (as root on Debian: installs what they need)
 	@.ci/debian
 	@$(MAKE) lint
-	@$(BIN)/pytest
+	@$(BIN)/pytest -q -m "not integration or patient" -n 3
+	@$(BIN)/pytest -m "integration and not patient"
 
 check: .venv/installed-dev lint  ## format, lint, types, imports and unit tests, under a minute
 	@$(BIN)/pytest -q -m "not integration" -n 3

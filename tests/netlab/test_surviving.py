@@ -17,7 +17,7 @@ from tests.netlab.talk import Talk, path_of, since
 from tests.program import Program
 from tests.rig import wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.patient]
 
 Record = Callable[[str, object], None]
 
