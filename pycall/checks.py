@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
-from math import isfinite
+from math import isfinite, nan
 from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ Size: TypeAlias = tuple[int, int]
 
 RECORDING_ENDINGS: Final = (".mp4", ".mkv", ".webm")
 FOREVER: Final = "forever"
+OFF: Final = "off"
 
 
 class Unusable(ValueError):
@@ -66,6 +67,36 @@ def whole(low: int, high: int) -> Callable[[Raw], int]:
     return check
 
 
+def whole_or_off(low: int, high: int) -> Callable[[Raw], int | None]:
+    """A check for a whole number from ``low`` to ``high``; ``None`` is no limit."""
+    number = whole(low, high)
+
+    def check(raw: Raw) -> int | None:
+        try:
+            return None if raw == OFF else number(raw)
+        except Unusable as error:
+            raise Unusable(error.why, f'"{OFF}" is no limit.') from error
+
+    return check
+
+
+def time(low: float, high: float) -> Callable[[Raw], float]:
+    """A check for a time from ``low`` to ``high``, in seconds."""
+
+    def check(raw: Raw) -> float:
+        number = _number(raw)
+        if not low <= number <= high:
+            raise Unusable(f"{shown(raw)} is not a number of seconds from {low:g} to {high:g}.", "")
+        return number
+
+    return check
+
+
+def time_or_off(low: float, high: float) -> Callable[[Raw], float | None]:
+    """A check for a time from ``low`` to ``high``, in seconds; ``None`` is no limit."""
+    return _number_or_off(low, high, "number of seconds")
+
+
 def one_of(*choices: str) -> Callable[[Raw], str]:
     """A check for one of these words."""
 
@@ -81,11 +112,8 @@ def seconds(raw: Raw) -> float | None:
     """A time in seconds above zero; ``None`` is forever."""
     if raw == FOREVER:
         return None
-    try:
-        seconds = 0.0 if isinstance(raw, bool) else float(raw)
-    except ValueError:
-        seconds = 0.0
-    if not isfinite(seconds) or seconds <= 0:
+    seconds = _number(raw)
+    if not seconds > 0:
         hint = f'Give seconds, such as 90, or the word "{FOREVER}".'
         raise Unusable(f"{shown(raw)} is not a number of seconds above zero.", hint)
     return seconds
@@ -206,11 +234,8 @@ def secret_text(raw: Raw) -> str:
 
 def patience(raw: Raw) -> float:
     """A time in seconds; may be zero."""
-    try:
-        seconds = -1.0 if isinstance(raw, bool) else float(raw)
-    except ValueError:
-        seconds = -1.0
-    if not isfinite(seconds) or seconds < 0:
+    seconds = _number(raw)
+    if not seconds >= 0:
         raise Unusable(f"{shown(raw)} is not a number of seconds.", "Give seconds, such as 60; 0 for never.")
     return seconds
 
@@ -229,6 +254,26 @@ def sha256(raw: Raw) -> str:
         hint = "Give the 64 hexadecimal digits `pycall serve --tls` prints, with or without colons."
         raise Unusable(f"{shown(raw)} is not the SHA-256 of a certificate.", hint)
     return ":".join(digits[at : at + 2] for at in range(0, 64, 2))
+
+
+def _number_or_off(low: float, high: float, what: str) -> Callable[[Raw], float | None]:
+    def check(raw: Raw) -> float | None:
+        number = _number(raw)
+        if raw != OFF and not low <= number <= high:
+            hint = f'"{OFF}" is no limit.'
+            raise Unusable(f"{shown(raw)} is not a {what} from {low:g} to {high:g}.", hint)
+        return None if raw == OFF else number
+
+    return check
+
+
+def _number(raw: Raw) -> float:
+    """A finite number; not a number if it is none."""
+    try:
+        number = nan if isinstance(raw, bool) else float(raw)
+    except ValueError:
+        return nan
+    return number if isfinite(number) else nan
 
 
 def shown(raw: Raw) -> str:

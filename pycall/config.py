@@ -2,89 +2,32 @@
 
 A key of section ``call`` named ``size`` is the flag ``--size``, the environment variable
 ``PYCALL_CALL_SIZE`` and ``size`` under ``[call]`` in a TOML file; flags win over the environment, the
-environment over the file, the file over the default. To add a key, add a field to its section here.
-Secrets have no flag: anybody on the computer can read a command line.
+environment over the file, the file over the default. To add a key, add a field to its section here, or
+in :mod:`pycall.limits`. Secrets have no flag: anybody on the computer can read a command line.
 """
 
 from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from pycall import checks
 from pycall.checks import FOREVER, Raw, Size
 from pycall.errors import ConfigError
+from pycall.keys import Key, keys
+from pycall.keys import described as _key
+from pycall.keys import described_list as _keys
+from pycall.keys import described_secret as _secret
+from pycall.limits import Limits
 
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One thing that can be configured."""
-
-    section: str
-    name: str
-    default: Raw
-    """As it would stand in a file."""
-    check: Callable[[Raw], Any]
-    help: str
-    metavar: str
-    many: bool = False
-    """Whether it takes a list: a flag given several times, texts with spaces between, a TOML array."""
-    secret: bool = False
-    """Whether it has no flag."""
-
-    @property
-    def flag(self) -> str:
-        """The option of the command line, such as ``--record-layout``."""
-        return "--" + self.name.replace("_", "-")
-
-    @property
-    def variable(self) -> str:
-        """The environment variable, such as ``PYCALL_CALL_RECORD_LAYOUT``."""
-        return f"PYCALL_{self.section}_{self.name}".upper()
-
-    @property
-    def is_switch(self) -> bool:
-        """Whether the key is only true or false."""
-        return self.check is checks.switch
-
-    def read(self, raw: Raw, origin: str) -> Any:
-        """The usable value, or one of a list; raises :class:`ConfigError` beginning with ``origin``."""
-        try:
-            return self.check(raw)
-        except checks.Unusable as error:
-            raise ConfigError(f"{origin}: {error.why}", error.hint) from error
+__all__ = ["SECTIONS", "CallConfig", "Key", "Limits", "Section", "ServerConfig", "keys", "read_file"]
 
 
 # --- the sections ---------------------------------------------------------------------------------------
-
-
-def _keys(check: Callable[[Raw], Any], help_text: str, metavar: str) -> Any:
-    """A key that takes a list, empty by default."""
-    described = {"default": "", "check": check, "help": help_text, "metavar": metavar, "many": True}
-    return field(default=(), metadata=described)
-
-
-def _secret(help_text: str) -> Any:
-    """A text that has no flag, empty by default."""
-    described = {
-        "default": "",
-        "check": checks.secret_text,
-        "help": help_text,
-        "metavar": "TEXT",
-        "secret": True,
-    }
-    return field(default="", repr=False, metadata=described)
-
-
-def _key(
-    default: Raw, check: Callable[[Raw], Any], help_text: str, metavar: str = "TEXT", *, is_shown: bool = True
-) -> Any:
-    described = {"default": default, "check": check, "help": help_text, "metavar": metavar}
-    return field(default=check(default), repr=is_shown, metadata=described)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +75,10 @@ class ServerConfig:
         "", checks.secret_text, "Secret shared with --turn-url, which `ps` shows everybody.", is_shown=False
     )
     turn_secret_file: Path | None = _key("", checks.file, "File with that secret, which does not.", "FILE")
+
+    limits: bool = _key(
+        True, checks.switch, "Bound what a client may do, as in section [limits]; without is for load tests."
+    )
 
     node: str = _key("", checks.own_name, "Name of this server in metrics and logs; else the machine's.")
     metrics_from: tuple[str, ...] = _keys(
@@ -202,18 +149,9 @@ class CallConfig:
     verbose: bool = _key(False, checks.switch, "Say more about what happens.")
 
 
-Section: TypeAlias = ServerConfig | CallConfig
+Section: TypeAlias = ServerConfig | Limits | CallConfig
 
-SECTIONS: Final[tuple[type[Section], ...]] = (ServerConfig, CallConfig)
-
-
-def keys(section: type[Section]) -> tuple[Key, ...]:
-    """Every key of a section, in the order in which help shows them."""
-    return tuple(_described(section.section, each) for each in fields(section))
-
-
-def _described(section: str, each: Field[Any]) -> Key:
-    return Key(section=section, name=each.name, **each.metadata)
+SECTIONS: Final[tuple[type[Section], ...]] = (ServerConfig, Limits, CallConfig)
 
 
 # --- the file -------------------------------------------------------------------------------------------

@@ -166,8 +166,8 @@ def test_a_file_gives_raw_values_by_section(tmp_path: Path) -> None:
     ("text", "why", "hint"),
     [
         ("[cal]\n", r"no section \[cal\]", "mean call?"),
-        ("[zebra]\n", r"no section \[zebra\]", "server, call"),
-        ("fps = 3\n", "no section", "server, call"),
+        ("[zebra]\n", r"no section \[zebra\]", "server, limits, call"),
+        ("fps = 3\n", "no section", "server, limits, call"),
         ("call = 3\n", "call is a section", "line of its own"),
         ("[call]\nfsp = 3\n", r"\[call\] has no key fsp", "mean fps?"),
         ("[call]\nfps = 300\n", r"fps in \[call\]: 300 is not", ""),

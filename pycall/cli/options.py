@@ -16,17 +16,22 @@ import functools
 import os
 from collections.abc import Callable, Container
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import click
 from click.core import ParameterSource
 
+from pycall.checks import Raw
 from pycall.cli.links import Link, parse_link
-from pycall.config import Key, Section, keys, read_file
+from pycall.config import Key, Limits, Section, ServerConfig, keys, read_file
 from pycall.core.names import check_room_name
 from pycall.errors import ConfigError
 
 Command: TypeAlias = Callable[..., Any]
+Sections: TypeAlias = dict[str, dict[str, Raw]]
+
+_FILE: Final = f"{__name__}.file"
+"""Where click keeps the sections of the file that was given, while a command runs."""
 
 
 class KeyType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer clicks
@@ -76,12 +81,12 @@ def config_options(
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def with_config(**given: Any) -> Any:
-            values = {key.name: _secret(key) if key.secret else given.pop(key.name) for key in wanted}
+            values = {key.name: given.pop(key.name) if key.has_flag else _flagless(key) for key in wanted}
             return command(config=section(**values), **given)
 
         decorated = _config_option(section)(with_config)
         for key in reversed(wanted):
-            if not key.secret:
+            if key.has_flag:
                 decorated = key_option(key)(decorated)
         return decorated
 
@@ -108,18 +113,26 @@ def key_option(key: Key, **changes: Any) -> Callable[[Command], Command]:
     return click.option(*short, declaration, key.name, **(told | changes))
 
 
-def _secret(key: Key) -> Any:
+def limits_of(config: ServerConfig) -> Limits:
+    """The section ``[limits]`` of the command that runs, or none of them; raises :class:`ConfigError`."""
+    limits = Limits(**{key.name: _flagless(key) for key in keys(Limits)})
+    limits.check()
+    return limits if config.limits else limits.off()
+
+
+def _flagless(key: Key) -> Any:
     """A key that has no flag: from the environment, else from the file."""
     if key.variable in os.environ:
         return key.read(os.environ[key.variable], key.variable)
-    file = click.get_current_context().default_map or {}
-    return key.read(file.get(key.name, key.default), key.name)
+    file: Sections = click.get_current_context().meta.get(_FILE, {})
+    return key.read(file.get(key.section, {}).get(key.name, key.default), key.name)
 
 
 def _config_option(section: type[Section]) -> Callable[[Command], Command]:
     def load(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
         if path is not None:
-            ctx.default_map = {**(ctx.default_map or {}), **read_file(path).get(section.section, {})}
+            ctx.meta[_FILE] = file = read_file(path)
+            ctx.default_map = {**(ctx.default_map or {}), **file.get(section.section, {})}
 
     return click.option(
         "--config",

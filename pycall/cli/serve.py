@@ -19,12 +19,12 @@ from pycall.cli.folders import data_folder
 from pycall.cli.ice import announcement, ice_of
 from pycall.cli.log import log_to_stderr
 from pycall.cli.loop import run
-from pycall.cli.options import config_options, key_option
+from pycall.cli.options import config_options, key_option, limits_of
 from pycall.cli.outlet import Outlet
 from pycall.cli.qrcode import can_print, fits_terminal, qr_code
 from pycall.cli.signals import on_ending
 from pycall.cli.status import metrics_key, show_status
-from pycall.config import CallConfig, ServerConfig, keys
+from pycall.config import CallConfig, Limits, ServerConfig, keys
 from pycall.errors import ConfigError, PycallError
 from pycall.server.app import SignallingServer
 from pycall.server.certificate import Identity, given_identity, own_identity
@@ -34,6 +34,7 @@ from pycall.server.readers import Readers
 OPEN_ROOMS: Final = (
     "Rooms are open: whoever reaches this server and knows or guesses a room's name can join it."
 )
+NO_LIMITS: Final = "There are no limits: any one client can take up the whole server. This is for load tests."
 PLAIN_HTTP: Final = "Browsers elsewhere give camera and microphone only over https: see --tls."
 OWN_CERTIFICATE: Final = "The certificate is self-signed: browsers warn, `pycall call` needs --cert-sha256"
 GIVEN_CERTIFICATE: Final = "The SHA-256 of the certificate is"
@@ -65,6 +66,7 @@ def serve(
         return show_status(config, server or "", cert_sha256 or "")
     if server or cert_sha256:
         raise ConfigError("--server and --cert-sha256 belong to --status.", "Add --status to ask a server.")
+    limits = limits_of(config)
     with Outlet(sys.stderr) as outlet:
         log_to_stderr(
             own=logging.DEBUG if verbose else logging.WARNING,
@@ -73,9 +75,9 @@ def serve(
             outlet=outlet,
         )
         if config.log_format == "text":
-            return run(_serve(config))
+            return run(_serve(config, limits))
         log.setLevel(logging.DEBUG if verbose else logging.INFO)
-        return _run_logged(config)
+        return _run_logged(config, limits)
 
 
 def _formatter(config: ServerConfig) -> logging.Formatter:
@@ -84,10 +86,10 @@ def _formatter(config: ServerConfig) -> logging.Formatter:
     return JsonFormatter(config.node or socket.gethostname(), is_private_shown=config.log_private)
 
 
-def _run_logged(config: ServerConfig) -> int:
+def _run_logged(config: ServerConfig, limits: Limits) -> int:
     """Run it; what ends it is a line of the log, too."""
     try:
-        return run(_serve(config))
+        return run(_serve(config, limits))
     except PycallError as error:
         tell(
             *(log, logging.ERROR, "failed", "%(why)s"),
@@ -102,7 +104,7 @@ def _run_logged(config: ServerConfig) -> int:
         return 1
 
 
-async def _serve(config: ServerConfig) -> int:
+async def _serve(config: ServerConfig, limits: Limits) -> int:
     asked = _asked_to_end()
     identity = _identity(config)
     ice = ice_of(config)
@@ -110,6 +112,7 @@ async def _serve(config: ServerConfig) -> int:
         config.host,
         config.port,
         tls=identity.context if identity else None,
+        limits=limits,
         ice=ice,
         node=config.node,
         readers=Readers.of(config.metrics_from, metrics_key(config)),
@@ -140,6 +143,8 @@ def _log_start(config: ServerConfig, port: int, identity: Identity | None, stun_
         stun_port=stun_port,
         cert_sha256=identity.sha256 if identity else None,
     )
+    if not config.limits:
+        tell(log, logging.WARNING, "no-limits", NO_LIMITS)
 
 
 def _identity(config: ServerConfig) -> Identity | None:
@@ -178,6 +183,8 @@ def _announcement(config: ServerConfig, port: int, identity: Identity | None, he
         lines.append(OPEN_ROOMS)
     if identity is None and not is_local:
         lines.append(PLAIN_HTTP)
+    if not config.limits:
+        lines.append(NO_LIMITS)
     if identity is not None:
         lines += [OWN_CERTIFICATE if identity.is_own else GIVEN_CERTIFICATE, identity.sha256]
     link = f"{_url(scheme, (identity and identity.name) or addresses[0], port)}/"

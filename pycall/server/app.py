@@ -21,10 +21,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from pycall.core.names import terminal_safe
 from pycall.errors import ListenFailed
+from pycall.limits import Limits
 from pycall.server.gateway import Gateway
 from pycall.server.health import Health, State
 from pycall.server.ice import Ice
-from pycall.server.limits import Limits
 from pycall.server.logs import tell
 from pycall.server.metrics import Metrics
 from pycall.server.pages import Pages

@@ -10,8 +10,8 @@ from typing import Final
 
 from aiohttp import WSCloseCode, web
 
+from pycall.limits import Limits
 from pycall.server.figures import Figures, size_of
-from pycall.server.limits import Limits
 
 CLIENT_DISCONNECT: Final = "client disconnect"
 """The cause when the client said that it goes; every other cause is a loss."""
@@ -84,14 +84,18 @@ class Connection:
         self._close_code = WSCloseCode.OK
         self._pinged = False
         self._heartbeat = self._loop.call_later(limits.ping_interval_s, self._beat)
-        self._patience = self._loop.call_later(limits.connect_timeout_s, self.cut_off, NEVER_CONNECTED)
+        self._patience = (
+            None
+            if limits.connect_timeout_s is None
+            else self._loop.call_later(limits.connect_timeout_s, self.cut_off, NEVER_CONNECTED)
+        )
 
     def post(self, packet: str) -> None:
         """Send ``packet`` after what waits already; a reader too slow for it is cut off."""
         if self.cause:
             return
         self._queued += len(packet)
-        if self._queued > self._limits.queue_bytes:
+        if self._limits.queue_bytes is not None and self._queued > self._limits.queue_bytes:
             self.cut_off(TOO_SLOW)
             return
         self._outgoing.append(packet)
@@ -100,7 +104,8 @@ class Connection:
 
     def welcome(self) -> None:
         """The client has connected in earnest; it may now stay as long as it answers pings."""
-        self._patience.cancel()
+        if self._patience is not None:
+            self._patience.cancel()
 
     def answered(self) -> None:
         """The client answered the last ping."""
@@ -112,7 +117,7 @@ class Connection:
             self.cause = cause
             self._close_code = code
             self._heartbeat.cancel()
-            self._patience.cancel()
+            self.welcome()
 
     def cut_off(self, cause: str) -> None:
         """Be over without a word: the TCP connection is reset, which also wakes its reader."""

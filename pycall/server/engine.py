@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from pycall.limits import Limits
 from pycall.server.connection import (
     CAUSES,
     CLIENT_DISCONNECT,
@@ -33,7 +34,6 @@ from pycall.server.connection import (
     generate_id,
 )
 from pycall.server.figures import Figures, code_of, size_of
-from pycall.server.limits import Limits
 from pycall.server.logs import Private, tell
 
 Handler = Callable[..., Awaitable[None]]
@@ -106,7 +106,7 @@ class Engine:
             tell(log, logging.DEBUG, "refused", "no connection was made: %(code)s", code=refusal.code)
             return refusal.answer()
         socket = web.WebSocketResponse(
-            compress=False, max_msg_size=self._limits.frame_bytes, timeout=self._limits.farewell_s / 2
+            compress=False, max_msg_size=self._limits.frame_bytes or 0, timeout=self._limits.farewell_s / 2
         )
         await socket.prepare(request)
         transport = request.transport
@@ -166,7 +166,7 @@ class Engine:
                 "upgrades": [],
                 "pingInterval": int(self._limits.ping_interval_s * 1000),
                 "pingTimeout": int(self._limits.ping_timeout_s * 1000),
-                "maxPayload": self._limits.frame_bytes,
+                "maxPayload": self._limits.frame_bytes or 0,
             }
         )
 

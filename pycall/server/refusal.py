@@ -14,7 +14,7 @@ class Refusal(Enum):
     FULL = ("full", "The room already holds two.")
     NOT_IN_ROOM = ("not-in-room", "Join a room before sending messages.")
     BAD_MESSAGE = ("bad-message", "A message is one argument of plain JSON, without attachments.")
-    MESSAGE_TOO_LARGE = ("message-too-large", "A message may have at most 65536 bytes.")
+    MESSAGE_TOO_LARGE = ("message-too-large", "The message is larger than this server takes.")
     RESERVED_EVENT = ("reserved-event", "This event name is reserved.")
     UNKNOWN_EVENT = ("unknown-event", "The server knows the events join, leave, message and renew.")
     SERVER_STOPPING = ("server-stopping", "The server is stopping.")

@@ -18,10 +18,10 @@ import socketio
 from aiohttp import WSCloseCode
 from socketio import packet
 
+from pycall.limits import Limits
 from pycall.server.connection import CLIENT_DISCONNECT, SEAT_RESUMED
 from pycall.server.engine import Engine, MalformedPacketError
 from pycall.server.figures import Figures, size_of
-from pycall.server.limits import Limits
 from pycall.server.logs import tell
 from pycall.server.refusal import Refusal
 
@@ -201,7 +201,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
         """Why an event does not reach a handler."""
         if received.packet_type == packet.BINARY_EVENT:
             return Refusal.BAD_MESSAGE
-        if size > self._limits.message_bytes:
+        if self._limits.message_bytes is not None and size > self._limits.message_bytes:
             return Refusal.MESSAGE_TOO_LARGE
         if event in RESERVED_EVENTS:
             return Refusal.RESERVED_EVENT
@@ -212,7 +212,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
     def _strike(self, connection: str, refusal: Refusal) -> None:
         offender = self.engine.connections[connection]
         offender.strikes += 1
-        if offender.strikes >= self._limits.strikes:
+        if self._limits.strikes is not None and offender.strikes >= self._limits.strikes:
             offender.end(f"{refusal.code}: refused too often", WSCloseCode.POLICY_VIOLATION)
 
     def _malformed(self, connection: str, what: str) -> NoReturn:

@@ -6,8 +6,8 @@ from typing import Any
 import click
 import pytest
 
-from pycall.cli.options import ROOM, config_options, key_option
-from pycall.config import CallConfig, ServerConfig, keys
+from pycall.cli.options import ROOM, config_options, key_option, limits_of
+from pycall.config import CallConfig, Limits, ServerConfig, keys
 from pycall.errors import ConfigError
 
 CALL = {key.name: key for key in keys(CallConfig)}
@@ -144,7 +144,7 @@ def test_help_shows_every_flag_and_variable_but_those_of_secrets(
         text = command.get_help(ctx)
 
     for key in keys(section):
-        assert [key.flag in text, key.variable in text, key.help in text] == [not key.secret] * 3
+        assert [key.flag in text, key.variable in text, key.help in text] == [key.has_flag] * 3
     assert "--config FILE" in text
     assert "PYCALL_CONFIG" in text
 
@@ -180,6 +180,27 @@ def test_a_secret_comes_from_the_environment_or_the_file_and_never_from_a_flag(
     assert [config.turn_credential for config in seen] == ["of the file", "of the environment"]
     assert [config.ice_server for config in seen] == [("stun:a", "stun:b"), ("turn:c",)]
     assert "of the" not in repr(seen)
+
+
+@click.command()
+@config_options(ServerConfig)
+def serve(config: ServerConfig) -> Limits:
+    return limits_of(config)
+
+
+def test_a_limit_comes_from_the_environment_or_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text('[limits]\nstall_s = "off"\nqueue_bytes = 100000\nstrikes = 5\n')
+    assert serve.main([], standalone_mode=False) == Limits()
+    monkeypatch.setenv("PYCALL_LIMITS_STRIKES", "off")
+    given = serve.main(["--config", str(file)], standalone_mode=False)
+    assert given == Limits(stall_s=None, queue_bytes=100_000, strikes=None)
+    assert serve.main(["--config", str(file), "--no-limits"], standalone_mode=False) == given.off()
+    monkeypatch.setenv("PYCALL_LIMITS_STRIKES", "many")
+    with pytest.raises(ConfigError, match=r"^PYCALL_LIMITS_STRIKES: 'many' is not"):
+        serve.main([], standalone_mode=False)
 
 
 @click.command()

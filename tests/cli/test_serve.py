@@ -58,6 +58,22 @@ def test_beyond_this_machine_it_says_that_rooms_are_open(start_pycall: Programs)
     assert "only over https: see --tls" in program.stdout
 
 
+def test_without_limits_it_says_so(start_pycall: Programs) -> None:
+    program, _ = serve(start_pycall, "--no-limits")
+    assert "There are no limits: any one client can take up the whole server." in program.stdout
+    logged, _ = serve(start_pycall, "--no-limits", "--log-format", "json")
+    logged.wait_for("no-limits")
+
+
+def test_limits_that_cannot_be_together_end_it(start_pycall: Programs) -> None:
+    program = start_pycall("serve", "--port", "0", env={"PYCALL_LIMITS_PING_INTERVAL_S": "5"})
+    assert program.wait() == 2
+    assert program.stderr == (
+        "Error: An answer to a ping may take 6 s, and the next ping leaves after 5 s.\n"
+        "Hint: Make ping_timeout_s shorter than ping_interval_s.\n"
+    )
+
+
 def test_the_link_is_the_address_that_others_reach(start_pycall: Programs) -> None:
     program = start_pycall("serve", "--port", "0")
     program.wait_for("In a browser")

@@ -82,10 +82,18 @@ class RawClient:
 
     def stop_reading(self) -> None:
         """Take nothing more from the TCP connection."""
+        self._transport.pause_reading()
+
+    def read_on(self) -> None:
+        """Take what came meanwhile, and what comes."""
+        self._transport.resume_reading()
+
+    @property
+    def _transport(self) -> asyncio.Transport:
         connection = self.socket._response.connection
         assert connection is not None
-        assert connection.transport is not None
-        connection.transport.pause_reading()
+        assert isinstance(connection.transport, asyncio.Transport)
+        return connection.transport
 
     async def packet(self) -> str:
         """The next frame that is no ping."""

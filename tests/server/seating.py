@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from pycall.core.seats import Holding
+from pycall.limits import Limits
 from pycall.server.app import SignallingServer
-from pycall.server.limits import Limits
 from pycall.server.store import MemoryRoomStore
 from tests.server.raw import PATIENCE_S, Clients, RawClient, raw_clients
 from tests.server.scraping import scraped

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from pycall.limits import Limits
 from pycall.server.app import SignallingServer
-from pycall.server.limits import Limits
 from tests.server.raw import PATIENCE_S, Clients, RawClient, raw_clients
 
 
@@ -67,6 +67,29 @@ async def test_a_client_that_reads_nothing_is_cut_off_when_it_stalls() -> None:
                 pass
         assert told == ["bye", "kitchen", deaf.id, {"reason": "lost"}]
         assert server.connections == 1
+
+
+async def test_without_that_limit_it_may_connect_late() -> None:
+    async with serving(Limits(connect_timeout_s=None, ping_interval_s=0.2, ping_timeout_s=0.15)) as (
+        _,
+        clients,
+    ):
+        idle = await clients.open()
+        for _ in range(3):
+            await _ping(idle)
+        await idle.connect()
+        assert await idle.call("join", "kitchen") == {"ok": True}
+
+
+async def test_without_those_limits_what_waits_for_a_slow_reader_waits() -> None:
+    async with serving(Limits(queue_bytes=None, stall_s=None)) as (_, clients):
+        ann, slow = await clients.pair("kitchen")
+        slow.stop_reading()
+        texts = [f"{number} {'x' * 60_000}" for number in range(40)]
+        for text in texts:
+            assert await ann_hears(ann, text) == []
+        slow.read_on()
+        assert [await slow.event() for _ in texts] == [["message", text] for text in texts]
 
 
 async def test_a_client_that_ignores_the_closing_is_gone_all_the_same() -> None:

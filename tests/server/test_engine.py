@@ -3,8 +3,8 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
+from pycall.limits import Limits
 from pycall.server.app import SignallingServer
-from pycall.server.limits import Limits
 from tests.server.raw import Clients
 
 HANDSHAKE = {"EIO": "4", "transport": "websocket"}

@@ -9,10 +9,10 @@ import pytest
 import socketio
 from aiohttp import test_utils, web
 
+from pycall.limits import Limits
 from pycall.server.app import SignallingServer
 from pycall.server.clients import id_of
 from pycall.server.gateway import Gateway
-from pycall.server.limits import Limits
 from pycall.server.store import MemoryRoomStore
 from pycall.server.transport import SocketServer
 from tests.server.raw import Clients, RawClient, raw_clients

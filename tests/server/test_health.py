@@ -7,8 +7,8 @@ import pytest
 from aiohttp import ClientSession
 
 import pycall
+from pycall.limits import Limits
 from pycall.server.app import SignallingServer
-from pycall.server.limits import Limits
 from pycall.server.store import MemoryRoomStore
 from tests.server.raw import raw_clients
 from tests.server.scraping import answered

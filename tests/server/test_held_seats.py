@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from pycall.core.seats import Holding
+from pycall.limits import Limits
 from pycall.server.app import SignallingServer
 from pycall.server.clients import id_of
-from pycall.server.limits import Limits
 from tests.server.raw import PATIENCE_S, Clients
 from tests.server.seating import auth, health, joined, lose, pair, serving, until
 

@@ -11,9 +11,9 @@ import pytest
 from prometheus_client import REGISTRY, generate_latest
 
 import pycall
+from pycall.limits import Limits
 from pycall.server.app import SignallingServer
 from pycall.server.figures import BOUNDS_S, EVENTS
-from pycall.server.limits import Limits
 from tests.server.raw import Clients, raw_clients
 from tests.server.scraping import answered, scraped
 from tests.server.seating import serving

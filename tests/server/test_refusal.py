@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from pycall.server.limits import Limits
 from pycall.server.refusal import Refusal
 
 PROTOCOL = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -21,7 +20,3 @@ def test_a_refusal_is_a_stable_code_and_one_sentence(refusal: Refusal) -> None:
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", refusal.code)
     assert refusal.sentence.endswith(".")
     assert refusal.sentence.isprintable()
-
-
-def test_the_sentence_on_size_names_the_limit() -> None:
-    assert str(Limits().message_bytes) in Refusal.MESSAGE_TOO_LARGE.sentence

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import socketio
 
+from pycall.limits import Limits
 from pycall.server.app import SignallingServer
 from pycall.server.clients import id_of
-from pycall.server.limits import Limits
 from tests.client.cable import cable
 from tests.server.raw import PATIENCE_S, Clients, RawClient
 from tests.server.seating import OK, auth, health, joined, lose, pair, serving, until

@@ -12,10 +12,11 @@ import pytest
 import socketio
 from socketio import packet
 
+from pycall.limits import Limits
 from pycall.server.engine import Engine
-from pycall.server.limits import Limits
 from pycall.server.transport import PlainPacket, SocketServer, StrictJson
 from tests.server.raw import Clients
+from tests.server.seating import serving
 
 RESERVED = ["connect", "disconnect", "connect_error", "*"]
 FATAL = [
@@ -107,7 +108,7 @@ async def test_attachments_are_refused_and_swallow_nothing(clients: Clients, hea
 async def test_a_message_of_the_largest_size_passes(clients: Clients) -> None:
     ann, bob = await clients.pair("kitchen")
     frame = '42["message","{}"]'
-    text = "x" * (Limits().message_bytes - len(frame) + len("4{}"))
+    text = "x" * ((Limits().message_bytes or 0) - len(frame) + len("4{}"))
     await ann.send(frame.format(text))
     assert await bob.event() == ["message", text]
 
@@ -127,6 +128,16 @@ async def test_a_far_larger_message_ends_the_connection(clients: Clients) -> Non
     await ann.emit("message", "x" * 300_000)
     assert await bob.event() == ["bye", "kitchen", ann.id, {"reason": "lost"}]
     await ann.close_code()
+
+
+async def test_without_those_limits_large_messages_pass_and_refused_events_end_nothing() -> None:
+    limits = Limits(message_bytes=None, frame_bytes=None, strikes=None)
+    async with serving(limits=limits) as (clients, _):
+        ann, bob = await clients.pair("kitchen")
+        for name in RESERVED * 3:
+            assert (await ann.call(name))["code"] == "reserved-event"
+        await ann.emit("message", "x" * 300_000)
+        assert await bob.event() == ["message", "x" * 300_000]
 
 
 async def test_other_namespaces_do_not_exist(clients: Clients) -> None:

@@ -1,0 +1,95 @@
+"""How much one client may ask of the server: section ``[limits]`` of the configuration.
+
+None of it has a flag, there are too many: ``PYCALL_LIMITS_MESSAGE_BYTES`` in the environment is
+``message_bytes`` under ``[limits]`` in a file. What is ``off`` there is ``None`` here: unlimited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from pycall import checks
+from pycall.checks import Raw
+from pycall.errors import ConfigError
+from pycall.keys import Key, described, keys
+
+
+def _limit(default: Raw, check: Callable[[Raw], Any], help_text: str) -> Any:
+    return described(default, check, help_text, "N", has_flag=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Section ``[limits]``, sizes in bytes, times in seconds; the defaults are those of `pycall serve`."""
+
+    section: ClassVar[str] = "limits"
+
+    ping_interval_s: float = _limit(
+        8, checks.time(0.1, 3600), "Between two pings; longer than ping_timeout_s."
+    )
+    ping_timeout_s: float = _limit(
+        6,
+        checks.time(0.1, 3600),
+        "How long an answer to a ping may take: a vanished client is noticed within the sum of both.",
+    )
+    connect_timeout_s: float | None = _limit(
+        10, checks.time_or_off(0.1, 3600), "How long a websocket may stay open without a Socket.IO CONNECT."
+    )
+    message_bytes: int | None = _limit(
+        65_536, checks.whole_or_off(1_024, 2**30), "Largest packet with an event; a larger one is refused."
+    )
+    frame_bytes: int | None = _limit(
+        262_144,
+        checks.whole_or_off(4_096, 2**30),
+        "Largest websocket message that is read at all; a larger one ends the connection.",
+    )
+    json_depth: int = _limit(
+        64,
+        checks.whole(8, 256),
+        "Deepest nesting of a packet's JSON, so that whoever receives it can parse it as well.",
+    )
+    strikes: int | None = _limit(
+        3, checks.whole_or_off(1, 10**6), "Refused events after which the connection is closed."
+    )
+    queue_bytes: int | None = _limit(
+        524_288,
+        checks.whole_or_off(65_536, 2**30),
+        "Most that waits for one slow reader before it is cut off.",
+    )
+    stall_s: float | None = _limit(
+        10,
+        checks.time_or_off(0.1, 3600),
+        "Longest time one packet may wait for a slow reader before it is cut off.",
+    )
+    farewell_s: float = _limit(
+        1, checks.time(0.1, 60), "How long a closing connection may take to be told so."
+    )
+
+    def off(self) -> Limits:
+        """The same without limits, for load tests; what keeps the protocol itself sound stays."""
+        off: dict[str, Any] = {key.name: None for key in keys(Limits) if _can_be_off(key)}
+        return replace(self, **off)
+
+    def check(self) -> None:
+        """Raise :class:`ConfigError` when two of them cannot be together."""
+        if self.ping_timeout_s >= self.ping_interval_s:
+            raise ConfigError(
+                f"An answer to a ping may take {self.ping_timeout_s:g} s,"
+                f" and the next ping leaves after {self.ping_interval_s:g} s.",
+                "Make ping_timeout_s shorter than ping_interval_s.",
+            )
+        message, frame = self.message_bytes, self.frame_bytes
+        if frame is not None and (message is None or message > frame):
+            raise ConfigError(
+                f"No websocket message of more than {frame} bytes is read, but larger events are allowed.",
+                "Make frame_bytes larger than message_bytes, or switch it off too.",
+            )
+
+
+def _can_be_off(key: Key) -> bool:
+    try:
+        return key.check(checks.OFF) is None
+    except checks.Unusable:
+        return False

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pycall.config import Key, keys
+from pycall.errors import ConfigError
+from pycall.limits import Limits
+
+PROTOCOL = (Path(__file__).parents[1] / "docs" / "protocol.md").read_text(encoding="utf-8")
+
+
+def test_the_protocol_document_states_the_limits() -> None:
+    limits = Limits()
+    table = PROTOCOL.split("## Limits")[1].split("##")[0]
+    for size in (limits.message_bytes, limits.frame_bytes, limits.queue_bytes, limits.json_depth):
+        assert f" {size} " in table
+    for time in (limits.ping_interval_s, limits.ping_timeout_s, limits.connect_timeout_s, limits.stall_s):
+        assert f"{time:g} s" in table
+
+
+def test_a_vanished_client_is_noticed_within_fifteen_seconds() -> None:
+    assert Limits().ping_timeout_s < Limits().ping_interval_s
+    assert Limits().ping_interval_s + Limits().ping_timeout_s <= 15
+
+
+def test_what_waits_for_a_slow_reader_holds_several_of_the_largest_messages() -> None:
+    queue, message = Limits().queue_bytes, Limits().message_bytes
+    assert queue is not None
+    assert message is not None
+    assert queue >= 4 * message
+
+
+def test_no_limits_leaves_what_keeps_the_protocol_sound() -> None:
+    off = Limits(ping_interval_s=20).off()
+    left = {key.name for key in keys(Limits) if getattr(off, key.name) is not None}
+    assert left == {"ping_interval_s", "ping_timeout_s", "farewell_s", "json_depth"}
+    assert off.ping_interval_s == 20
+
+
+@pytest.mark.parametrize("key", keys(Limits), ids=lambda key: key.name)
+def test_a_limit_is_a_number_in_bounds_or_off(key: Key) -> None:
+    for wrong in ("-1", "nan", "many", "", True, 2**40):
+        with pytest.raises(ConfigError, match=f"^{key.variable}: .* is not a (whole )?number"):
+            key.read(wrong, key.variable)
+
+
+@pytest.mark.parametrize(
+    ("limits", "hint"),
+    [
+        (Limits(ping_interval_s=6), "ping_timeout_s shorter"),
+        (Limits(message_bytes=300_000), "frame_bytes larger"),
+        (Limits(message_bytes=None), "frame_bytes larger"),
+    ],
+)
+def test_what_cannot_be_together_is_told(limits: Limits, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        limits.check()
+    assert hint in caught.value.hint
+
+
+def test_what_can_be_together_is_taken() -> None:
+    for limits in (Limits(), Limits().off(), Limits(message_bytes=10**6, frame_bytes=None)):
+        limits.check()
