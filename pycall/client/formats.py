@@ -12,6 +12,9 @@ from pycall.client.stages import Kind
 CODECS: Final[dict[Kind, tuple[str, ...]]] = {"audio": ("audio/opus",), "video": ("video/VP8", "video/H264")}
 """In order of preference (RFC 7874 section 3, RFC 7742 section 5)."""
 
+RTX: Final = "video/rtx"
+"""Repairs in a stream of their own (RFC 4588)."""
+
 H264_PROFILE: Final = "42e01f"
 """Constrained baseline, the profile every endpoint with H.264 has (RFC 7742 section 6.2)."""
 
@@ -19,12 +22,14 @@ H264_PROFILE: Final = "42e01f"
 def codecs(kind: Kind, order: Sequence[str]) -> list[RTCRtpCodecCapability]:
     """What is negotiated of a kind, those of ``order`` first, in that order.
 
-    Without RTX: repairs travel on the stream itself; in one of their own they spoil aiortc's statistics.
+    With RTX: without, a browser's padding, by which it probes the path, counts on among the packets of
+    pictures, and what is lost of that it cannot send again. Our own repairs go on the stream itself.
     """
-    first = [*order, *CODECS[kind]]
+    first = [*order, *CODECS[kind], RTX]
     known = [
         codec
         for codec in RTCRtpSender.getCapabilities(kind).codecs
-        if codec.mimeType in CODECS[kind] and codec.parameters.get("profile-level-id") in {None, H264_PROFILE}
+        if codec.mimeType in {*CODECS[kind], RTX}
+        and codec.parameters.get("profile-level-id") in {None, H264_PROFILE}
     ]
     return sorted(known, key=lambda codec: first.index(codec.mimeType))

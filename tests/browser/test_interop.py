@@ -51,6 +51,7 @@ async () => {
   const stats = await connections.at(-1).getStats(), found = {};
   for (const each of stats.values()) {
     if (each.kind === "video" && each.codecId) found[each.type] = stats.get(each.codecId).mimeType;
+    if (each.kind === "video" && each.rtxSsrc) found[`repairs of ${each.type}`] = each.rtxSsrc;
   }
   return found;
 }
@@ -215,6 +216,7 @@ async def test_each_side_sees_and_hears_what_the_other_one_shows_and_plays(
     assert encodings["inbound-rtp"] == f"video/{encoding}"
     offered_first = encoding if first == "browser" else "VP8"  # each sends what the other one prefers
     assert encodings["outbound-rtp"] == f"video/{offered_first}"
+    assert encodings["repairs of outbound-rtp"]  # in a stream of their own, as is its padding
     await guest.page.click("#hangup")
     assert await asyncio.to_thread(ann.program.wait) == 0
     assert (await ann.event("ended"))["reason"] == "peer-hangup"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pycall.client.formats import CODECS, H264_PROFILE, codecs
+from pycall.client.formats import CODECS, H264_PROFILE, RTX, codecs
 
 
 def test_the_order_asked_for_comes_first() -> None:
-    kinds = [codec.mimeType for codec in codecs("video", ["video/H264"])]
-    assert kinds[0] == "video/H264"
-    assert set(kinds) == set(CODECS["video"])
+    for order in (["video/H264"], ["video/ulpfec", "video/H264", RTX, "video/VP8"]):
+        kinds = [codec.mimeType for codec in codecs("video", order)]
+        assert [kind for kind in kinds if kind != RTX] == ["video/H264", "video/VP8"]
 
 
-def test_neither_repair_streams_nor_other_profiles_are_negotiated() -> None:
-    assert {codec.mimeType for codec in codecs("video", [])} == set(CODECS["video"])
+def test_repairs_of_pictures_and_no_other_profiles_are_negotiated() -> None:
+    assert {codec.mimeType for codec in codecs("video", [])} == {*CODECS["video"], RTX}
     profiles = {codec.parameters.get("profile-level-id") for codec in codecs("video", [])}
     assert profiles == {None, H264_PROFILE}
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import pylibsrtp
 from aiortc import RTCRtpSender
+from aiortc.codecs import is_rtx
 
 from pycall.client.compat.guarding import arrived_at
 from pycall.client.compat.negotiating import gives_feedback, reports_arrivals
@@ -96,6 +97,7 @@ class TransportFeedback:
 
     def _watch_arrivals(self, transport: Any) -> None:
         sources: dict[int, Any] = transport._rtp_router.ssrc_table
+        repairing: set[int] = set()
 
         def route_rtp(packet: Any) -> Any:
             if packet.ssrc not in sources and len(sources) >= MOST_SOURCES:
@@ -103,10 +105,14 @@ class TransportFeedback:
             number = packet.extensions.transport_sequence_number
             receiver = route_stock(packet)
             if number is not None and receiver is not None:
-                self.received(number, packet.ssrc, arrived_at(transport))
+                about = self._about if packet.payload_type in repairing else packet.ssrc
+                self.received(number, about, arrived_at(transport))
             return receiver
 
         def register(receiver: Any, parameters: Any) -> None:
+            # libwebrtc takes only what is said about a stream of media, but its first probes are of none.
+            repairing.update(codec.payloadType for codec in parameters.codecs if is_rtx(codec))
+            self._about = self._about or next((each.ssrc for each in parameters.encodings), 0)
             name = "_RTCRtpReceiver__remote_bitrate_estimator"
             if reports_arrivals(parameters) and has_all(receiver, name):
                 setattr(receiver, name, None)  # who hears of each packet needs no estimate of ours

@@ -27,6 +27,7 @@ from aiortc.rtp import (
     RtcpSrPacket,
     pack_remb_fci,
     pack_rtcp_packet,
+    unwrap_rtx,
 )
 
 from pycall.client.compat.guarding import arrived_at
@@ -56,10 +57,13 @@ _INSIDE: Final = (
     "decoder_queue",
     "remote_bitrate_estimator",
     "rtcp_ssrc",
+    "rtx_ssrc",
     "stop_decoder",
     "timestamp_mapper",
 )
 _SOURCES: Final = struct.Struct("!II")
+_NUMBER: Final = 2
+"""Bytes that a repair begins with: the number of what it repairs."""
 
 
 class SoundTaker(Protocol):
@@ -179,7 +183,7 @@ class _Receiving:
         """Another stream than before begins, or the first one."""
         raise NotImplementedError
 
-    def _take(self, packet: Any, now: float) -> Receipt:
+    def _take(self, packet: Any, now: float, *, again: bool) -> Receipt:
         raise NotImplementedError
 
     async def _handle_rtp_packet(self, packet: Any, arrival_time_ms: int) -> None:
@@ -187,6 +191,12 @@ class _Receiving:
         if not self._receiver._enabled or codec is None:
             return
         self._estimate(packet, arrival_time_ms)
+        again = aiortc.codecs.is_rtx(codec)
+        if again:
+            packet = self._unwrapped(packet, codec)
+            if packet is None:
+                return
+            codec = self._codecs[packet.payload_type]
         self._codec = codec
         if packet.ssrc != self._ssrc:
             self._ssrc = packet.ssrc
@@ -194,13 +204,25 @@ class _Receiving:
             self._forget_reports()
             self._begin()
         now = arrived_at(self._receiver.transport)
-        receipt = self._take(packet, now)
+        receipt = self._take(packet, now, again=again)
         if receipt in {Receipt.NEW, Receipt.LATE}:  # what is lost on the way is reported, repaired or not
             streams = self._receiver._RTCRtpReceiver__remote_streams
             if packet.ssrc not in streams:
                 streams[packet.ssrc] = StreamStatistics(codec.clockRate)
             streams[packet.ssrc].add(packet)
         self.look(time.monotonic())
+
+    def _unwrapped(self, packet: Any, codec: Any) -> Any:
+        """What a packet of the stream of repairs (RFC 4588 section 4) brings of the present one, if anything.
+
+        Browsers fill that stream up with what they sent lately when they probe the path; what is empty only
+        probes. Its own numbers do not matter.
+        """
+        payload_type = codec.parameters.get("apt")
+        repaired = self._receiver._RTCRtpReceiver__rtx_ssrc.get(packet.ssrc, self._ssrc)
+        if payload_type not in self._codecs or repaired != self._ssrc or len(packet.payload) <= _NUMBER:
+            return None
+        return None if repaired is None else unwrap_rtx(packet, payload_type, repaired)
 
     async def _handle_rtcp_packet(self, packet: Any) -> None:
         """Take reports on the present stream.
@@ -263,7 +285,7 @@ class _ReceivingSound(_Receiving):
     def _begin(self) -> None:
         self.stream = SoundStream()
 
-    def _take(self, packet: Any, now: float) -> Receipt:
+    def _take(self, packet: Any, now: float, *, again: bool) -> Receipt:  # noqa: ARG002  only pictures
         number, timestamp, receipt = self.stream.received(packet.sequence_number, packet.timestamp, now)
         if receipt is not Receipt.REPEATED and packet.payload:
             repaired = receipt is Receipt.REPAIRED
@@ -283,7 +305,7 @@ class _ReceivingPictures(_Receiving):
     def _begin(self) -> None:
         self.stream = PictureStream()
 
-    def _take(self, packet: Any, now: float) -> Receipt:
+    def _take(self, packet: Any, now: float, *, again: bool) -> Receipt:
         begins_key = BEGINS_KEY.get(self._codec.name)
         if begins_key is None:
             return Receipt.REPEATED
@@ -300,6 +322,7 @@ class _ReceivingPictures(_Receiving):
             last=bool(packet.marker),
             key=begins_key(payload, data),
             intra=self._codec.name == "H264" and h264_begins_intra(payload),
+            again=again,
         )
 
     def look(self, now: float) -> None:

@@ -94,15 +94,15 @@ class NackSchedule:
         """Whether anything is missing that may be asked for."""
         return self.asks and bool(self._missing)
 
-    def received(self, number: int, now: float) -> Receipt:
-        """A packet came."""
+    def received(self, number: int, now: float, *, again: bool = False) -> Receipt:
+        """A packet came; ``again`` if its sender says that it had sent it before."""
         if self._newest < 0:
             self._first = self._newest = number
             return Receipt.NEW
         if number > self._newest:
             self._miss(range(max(self._newest + 1, number - self._most), number), now)
             self._newest = number
-            return Receipt.NEW
+            return Receipt.REPAIRED if again else Receipt.NEW
         if self._first - OVERTAKEN <= number < self._first:
             self._miss(range(number + 1, self._first), now)
             self._first = number
@@ -111,7 +111,7 @@ class NackSchedule:
         if missing is None:
             return Receipt.REPEATED
         possible_s = POSSIBLE * self.least_rtt_s - PROCESSING_S
-        if missing.asked_at is not None and now - missing.asked_at >= possible_s:
+        if again or (missing.asked_at is not None and now - missing.asked_at >= possible_s):
             self._reordering_s *= LESS_REORDERING
             return Receipt.REPAIRED
         self._reordering_s = min(LONGEST_REORDERING_S, max(self._reordering_s, now - missing.since))

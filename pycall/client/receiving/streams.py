@@ -84,10 +84,14 @@ class PictureStream(Stream):
         last: bool,
         key: bool,
         intra: bool = False,
+        again: bool = False,
     ) -> Receipt:
-        """Take a packet; the rest is as in :class:`~pycall.client.receiving.packets.Packet`."""
+        """Take a packet; ``again`` if it came in the stream of repairs.
+
+        The rest is as in :class:`~pycall.client.receiving.packets.Packet`.
+        """
         number = self._sequences.unwrap(sequence)
-        receipt = self._nacks.received(number, now)
+        receipt = self._nacks.received(number, now, again=again)
         if receipt is not Receipt.REPEATED:
             unwrapped = self._timestamps.unwrap(timestamp)
             self._order.push(Packet(number, unwrapped, data, now, last=last, key=key, intra=intra))

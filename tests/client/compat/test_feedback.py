@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import aiortc.codecs
 import pytest
 from aiortc import RTCDtlsTransport, RTCPeerConnection
+from aiortc.rtcrtpparameters import RTCRtpDecodingParameters, RTCRtpReceiveParameters
 from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRrPacket, RtcpRtpfbPacket, RtpPacket
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +81,35 @@ async def test_streams_that_are_told_apart_are_few(connection: RTCPeerConnection
         assert len(router.ssrc_table) <= MOST_SOURCES
     assert router.route_rtp(RtpPacket(97, 0, 0, 0, 2_000, b"x")) is None
     feedback.close()
+
+
+async def test_the_stream_of_repairs_is_not_what_is_told_about(connection: RTCPeerConnection) -> None:
+    transceiver = connection.addTransceiver("video")
+    sender, receiver = transceiver.sender, transceiver.receiver
+    told: list[bytes] = []
+
+    async def transmit(packet: bytes) -> None:
+        told.append(packet)
+
+    line, transport = Line(transmit), sender.transport
+    feedback = TransportFeedback(line, sender)
+    vp8, rtx = aiortc.codecs.CODECS["video"][:2]
+    assert vp8.payloadType is not None
+    assert rtx.payloadType is not None
+    parameters = RTCRtpReceiveParameters(codecs=[vp8, rtx])
+    parameters.encodings = [RTCRtpDecodingParameters(ssrc=77, payloadType=vp8.payloadType)]
+    transport._register_rtp_receiver(receiver, parameters)
+    for number, ssrc in ((1, 0), (2, 78)):  # Chromium's first probes have no stream
+        probe = RtpPacket(rtx.payloadType, 0, 0, 0, ssrc)
+        probe.extensions.transport_sequence_number = number
+        transport._rtp_router.route_rtp(probe)
+    await until(lambda: told)
+    feedback.close()
+    await line.close()
+    [packet] = RtcpPacket.parse(told[0])
+    assert isinstance(packet, RtcpRtpfbPacket)
+    assert packet.media_ssrc == 77
+    assert [number for number, _ in parse(taken_apart(told[0])[1][0]).arrivals] == [1, 2]
 
 
 async def test_what_is_sent_before_there_is_a_connection_ends_the_line() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import aiortc.codecs
 import pytest
 from aiortc import RTCPeerConnection
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtp import (
     RTCP_PSFB,
     RTCP_PSFB_APP,
@@ -19,6 +20,7 @@ from aiortc.rtp import (
     RtcpSenderInfo,
     RtcpSrPacket,
     RtpPacket,
+    wrap_rtx,
 )
 
 from pycall.client.compat import receiving
@@ -100,6 +102,39 @@ async def test_pictures_for_a_decoder_do_not_pile_up(connection: RTCPeerConnecti
     for sequence in range(3 * receiving.MAX_ENCODED):
         await receiver._handle_rtp_packet(_picture(sequence), 0)
         assert receiver._RTCRtpReceiver__decoder_queue.qsize() <= receiving.MAX_ENCODED
+
+
+async def test_what_a_stream_of_repairs_brings_is_taken_and_its_padding_is_not(
+    connection: RTCPeerConnection,
+) -> None:
+    receiver: Any = connection.addTransceiver("video").receiver
+    _tuned(receiver, "video")
+    rtx = RTCRtpCodecParameters("video/rtx", 90_000, None, 97, parameters={"apt": 96})
+    receiver._RTCRtpReceiver__codecs[97] = rtx
+    receiver._RTCRtpReceiver__rtx_ssrc.update({10: 9, 12: 11})
+    given = receiver._RTCRtpReceiver__decoder_queue
+    await receiver._handle_rtp_packet(wrap_rtx(_picture(3), 97, 500, 10), 0)  # of what is not known yet
+    assert given.qsize() == 0
+    for sequence in (4, 5, 7, 9):
+        await receiver._handle_rtp_packet(_picture(sequence, b"\x10\x01" if sequence > 4 else b"\x10\x00"), 0)
+    assert given.qsize() == 2
+    repair = _picture(6, b"\x10\x01")
+    for number, wrapped in enumerate(
+        (
+            RtpPacket(97, 0, 501, 0, 10, b""),
+            wrap_rtx(repair, 97, 502, 12),  # of another stream
+            wrap_rtx(_picture(5), 97, 503, 10),  # of what came
+        )
+    ):
+        await receiver._handle_rtp_packet(wrapped, number)
+        assert given.qsize() == 2
+    await receiver._handle_rtp_packet(wrap_rtx(repair, 97, 504, 10), 0)
+    assert given.qsize() == 4
+    await receiver._handle_rtp_packet(wrap_rtx(_picture(8, b"\x10\x01"), 97, 1, 99), 0)  # never described
+    assert given.qsize() == 6
+    streams = receiver._RTCRtpReceiver__remote_streams
+    assert list(streams) == [9]
+    assert streams[9].packets_lost == 2
 
 
 async def test_only_the_present_stream_is_reported_on(connection: RTCPeerConnection) -> None:

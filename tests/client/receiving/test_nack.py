@@ -90,6 +90,14 @@ def test_what_comes_sooner_than_an_answer_can_was_overtaken_and_the_next_is_give
     assert nacks.due(1.009) == [103]
 
 
+def test_what_its_sender_calls_sent_again_is_a_repair_however_soon_and_overtook_nothing() -> None:
+    nacks = schedule(received=(100, 102))
+    assert nacks.received(101, 0.001, again=True) is Receipt.REPAIRED
+    assert nacks.received(101, 0.002, again=True) is Receipt.REPEATED
+    assert nacks.received(104, 1.0, again=True) is Receipt.REPAIRED
+    assert nacks.due(1.0) == [103]
+
+
 def test_reordering_delays_questions_only_by_a_little_and_ever_less_when_packets_are_lost() -> None:
     nacks = schedule(received=(100, 102))
     nacks.received(101, 30.0)

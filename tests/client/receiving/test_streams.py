@@ -238,6 +238,18 @@ def test_a_sender_that_begins_anew_is_followed() -> None:
     assert stream.lost(0.1) == []
 
 
+def test_a_picture_is_whole_with_what_a_stream_of_repairs_brings_of_it() -> None:
+    stream = PictureStream()
+    stream.received(0xFFFF, 90_000, b"a", 0.0, last=False, key=True)
+    stream.received(1, 90_000, b"c", 0.0, last=True, key=False)
+    assert stream.pop(0.0) is None
+    receipt = stream.received(0, 90_000, b"b", 0.005, last=False, key=False, again=True)
+    assert receipt is Receipt.REPAIRED
+    picture = stream.pop(0.005)
+    assert picture is not None
+    assert picture.data == b"abc"
+
+
 def test_sound_goes_on_at_once_and_is_asked_for_while_it_can_be_in_time() -> None:
     stream = SoundStream()
     stream.expect(0.05, 0.05)
