@@ -13,12 +13,10 @@ rows and contestants about half an hour.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
-import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +27,7 @@ from badnet.plot import drawing
 from badnet.rows import BY_KEY
 from badnet.scene import spoken
 from badnet.tables import Results, behind, tables
+from cells import collected, kept, names
 from playwright.sync_api import sync_playwright
 
 from tests.netlab.namespaces import sweep
@@ -90,41 +89,6 @@ def run(arguments: argparse.Namespace) -> Iterator[Cell]:
                         yield cell | {"run": f"{began} {turn}", "load": os.getloadavg()[0]}
 
 
-def kept(paths: list[Path]) -> Iterator[Cell]:
-    """The figures in files of earlier runs."""
-    for path in paths:
-        with path.open(encoding="utf-8") as file:
-            yield from map(json.loads, file)
-
-
-def collected(arguments: argparse.Namespace) -> list[Cell]:
-    """The figures of a run; each is told, and kept, as it comes."""
-    cells = []
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    for cell in run(arguments):
-        cells.append(cell)
-        if arguments.json:
-            with arguments.json.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(cell) + "\n")
-        told = {key: round(value, 2) if isinstance(value, float) else value for key, value in cell.items()}
-        print(told, file=sys.stderr, flush=True)
-    return cells
-
-
-def names(known: Iterable[str]) -> Callable[[str], list[str]]:
-    """What parses an argument: some of these, separated by commas."""
-
-    def parse(text: str) -> list[str]:
-        wanted = text.split(",")
-        for name in wanted:
-            if name not in known:
-                raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(known)}")
-        return wanted
-
-    return parse
-
-
 def main() -> int:
     """Run the calls, or read what is kept of some, and print the tables; 1 if a call failed."""
     parser = argparse.ArgumentParser(
@@ -141,7 +105,7 @@ def main() -> int:
     parser.add_argument("--from", type=Path, nargs="+", dest="files", help="hold no call, read these files")
     arguments = parser.parse_args()
     began, load = datetime.now(UTC), os.getloadavg()[0]
-    cells = list(kept(arguments.files)) if arguments.files else collected(arguments)
+    cells = list(kept(arguments.files)) if arguments.files else collected(run(arguments), arguments.json)
     results = Results(cells)
     if not arguments.files:
         print(

@@ -1,0 +1,1 @@
+"""The parts of signalling.py: the servers, the crowd of their clients, a trial of one and the tables."""
