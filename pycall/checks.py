@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pycall.core.iceurls import ICE_URL_RULE, check_host, parse_ice_url
 from pycall.core.names import clean_display_name
+from pycall.core.origin import parse_origin
 
 Raw: TypeAlias = str | int | float | bool
 """A value as a TOML file, a flag or the environment gives it; the latter two give text only."""
@@ -95,6 +96,11 @@ def time(low: float, high: float) -> Callable[[Raw], float]:
 def time_or_off(low: float, high: float) -> Callable[[Raw], float | None]:
     """A check for a time from ``low`` to ``high``, in seconds; ``None`` is no limit."""
     return _number_or_off(low, high, "number of seconds")
+
+
+def rate_or_off(low: float, high: float) -> Callable[[Raw], float | None]:
+    """A check for how often a second, from ``low`` to ``high``; ``None`` is no limit."""
+    return _number_or_off(low, high, "number")
 
 
 def one_of(*choices: str) -> Callable[[Raw], str]:
@@ -238,6 +244,17 @@ def patience(raw: Raw) -> float:
     if not seconds >= 0:
         raise Unusable(f"{shown(raw)} is not a number of seconds.", "Give seconds, such as 60; 0 for never.")
     return seconds
+
+
+def origin(raw: Raw) -> str:
+    """The origin of a web page (RFC 6454): scheme, host, and port if it is not the scheme's own."""
+    given = text(raw).strip().rstrip("/")
+    try:
+        parse_origin(given)
+    except ValueError as error:
+        hint = "Give scheme and host, and a port if it is not the usual one, such as https://www.example.org."
+        raise Unusable(f"{shown(raw)} is not the origin of a page.", hint) from error
+    return given.lower()
 
 
 def file(raw: Raw) -> Path | None:

@@ -76,6 +76,12 @@ class ServerConfig:
     )
     turn_secret_file: Path | None = _key("", checks.file, "File with that secret, which does not.", "FILE")
 
+    proxy: tuple[str, ...] = _keys(
+        checks.network, "A network of web servers that may ask for others; may be repeated.", "NETWORK"
+    )
+    origin: tuple[str, ...] = _keys(
+        checks.origin, "A site elsewhere whose pages may connect; may be repeated.", "URL"
+    )
     limits: bool = _key(
         True, checks.switch, "Bound what a client may do, as in section [limits]; without is for load tests."
     )

@@ -1,4 +1,4 @@
-"""How much one client may ask of the server: section ``[limits]`` of the configuration.
+"""How much one client, and one address, may ask of the server: section ``[limits]`` of the configuration.
 
 None of it has a flag, there are too many: ``PYCALL_LIMITS_MESSAGE_BYTES`` in the environment is
 ``message_bytes`` under ``[limits]`` in a file. What is ``off`` there is ``None`` here: unlimited.
@@ -65,6 +65,31 @@ class Limits:
     )
     farewell_s: float = _limit(
         1, checks.time(0.1, 60), "How long a closing connection may take to be told so."
+    )
+
+    connections_per_address: int | None = _limit(
+        20, checks.whole_or_off(1, 10**6), "Connections of one address at a time."
+    )
+    connects_per_s: float | None = _limit(
+        5,
+        checks.rate_or_off(0.01, 10**6),
+        "New connections of one address a second, on average; connect_burst at once.",
+    )
+    connect_burst: int = _limit(
+        40, checks.whole(1, 10**6), "New connections of one address at once, after a quiet time."
+    )
+    rooms_per_address: int | None = _limit(
+        20,
+        checks.whole_or_off(1, 10**6),
+        "Rooms in which one address has seats, those held for who will be back included.",
+    )
+    misses_per_s: float | None = _limit(
+        2,
+        checks.rate_or_off(0.01, 10**6),
+        "Requests of one address a second that lead nowhere, on average; miss_burst at once.",
+    )
+    miss_burst: int = _limit(
+        60, checks.whole(1, 10**6), "Requests of one address at once that lead nowhere, after a quiet time."
     )
 
     def off(self) -> Limits:

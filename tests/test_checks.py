@@ -37,6 +37,41 @@ def test_patience_may_be_none_at_all() -> None:
             checks.patience(wrong)
 
 
+def test_a_limit_may_be_off() -> None:
+    assert checks.whole_or_off(1, 20)("20") == 20
+    assert checks.rate_or_off(0.1, 5)(2.5) == checks.time_or_off(0.1, 5)("2.5") == 2.5
+    for check in (checks.whole_or_off(1, 20), checks.rate_or_off(0.1, 5), checks.time_or_off(0.1, 5)):
+        assert check("off") is None
+        for wrong in ("0", 21, "none", "inf", True, ""):
+            with pytest.raises(checks.Unusable) as caught:
+                check(wrong)
+            assert "off" in caught.value.hint
+
+
+def test_a_time_lies_in_bounds() -> None:
+    assert checks.time(0.1, 60)("0.1") == 0.1
+    for wrong in ("0", 61, "off", True):
+        with pytest.raises(checks.Unusable):
+            checks.time(0.1, 60)(wrong)
+
+
+def test_an_origin_is_scheme_host_and_port() -> None:
+    assert checks.origin(" https://WWW.example.org/ ") == "https://www.example.org"
+    assert checks.origin("http://[::1]:3000") == "http://[::1]:3000"
+    for wrong in (
+        "www.example.org",
+        "null",
+        "https://",
+        "https://a/b",
+        "https://a:0",
+        7,
+        "http://[",
+        "http://a b",
+    ):
+        with pytest.raises(checks.Unusable):
+            checks.origin(wrong)
+
+
 def test_a_stun_server_relays_nothing() -> None:
     assert checks.turn_server("turns:a?transport=tcp") == "turns:a?transport=tcp"
     with pytest.raises(checks.Unusable, match="is a STUN server"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,13 @@ def test_the_protocol_document_states_the_limits() -> None:
     table = PROTOCOL.split("## Limits")[1].split("##")[0]
     for size in (limits.message_bytes, limits.frame_bytes, limits.queue_bytes, limits.json_depth):
         assert f" {size} " in table
+    for count in (limits.connections_per_address, limits.rooms_per_address):
+        assert f"| {count}" in table
+    for burst, per_s in (
+        (limits.connect_burst, limits.connects_per_s),
+        (limits.miss_burst, limits.misses_per_s),
+    ):
+        assert re.search(rf"\b{burst} (new ones )?at once, then {per_s:g} a second", table)
     for time in (limits.ping_interval_s, limits.ping_timeout_s, limits.connect_timeout_s, limits.stall_s):
         assert f"{time:g} s" in table
 
@@ -35,7 +43,8 @@ def test_what_waits_for_a_slow_reader_holds_several_of_the_largest_messages() ->
 def test_no_limits_leaves_what_keeps_the_protocol_sound() -> None:
     off = Limits(ping_interval_s=20).off()
     left = {key.name for key in keys(Limits) if getattr(off, key.name) is not None}
-    assert left == {"ping_interval_s", "ping_timeout_s", "farewell_s", "json_depth"}
+    times = {"ping_interval_s", "ping_timeout_s", "farewell_s"}
+    assert left == times | {"json_depth", "connect_burst", "miss_burst"}
     assert off.ping_interval_s == 20
 
 

@@ -26,9 +26,11 @@ from pycall.cli.signals import on_ending
 from pycall.cli.status import metrics_key, show_status
 from pycall.config import CallConfig, Limits, ServerConfig, keys
 from pycall.errors import ConfigError, PycallError
+from pycall.server.addresses import Proxies
 from pycall.server.app import SignallingServer
 from pycall.server.certificate import Identity, given_identity, own_identity
 from pycall.server.logs import JsonFormatter, TextFormatter, tell
+from pycall.server.origins import Origins
 from pycall.server.readers import Readers
 
 OPEN_ROOMS: Final = (
@@ -116,6 +118,8 @@ async def _serve(config: ServerConfig, limits: Limits) -> int:
         ice=ice,
         node=config.node,
         readers=Readers.of(config.metrics_from, metrics_key(config)),
+        proxies=Proxies.of(config.proxy),
+        origins=Origins.of(config.origin),
     )
     await server.start()
     if config.log_format == "json":

@@ -22,7 +22,7 @@ from pycall.core.impression import Impression
 from pycall.core.link import Link, Pairing
 from pycall.core.messages import Bye, Control, IceServer, Message, Offer, Ping, Pong, Sending, State
 from pycall.core.terms import CallTerms
-from pycall.errors import CallError, JoinRefused, PeerLost, PycallError
+from pycall.errors import CallError, PeerLost, PycallError
 
 
 class Phase(enum.Enum):
@@ -216,7 +216,7 @@ class Call:
         if code == "server-stopping":  # its connection ends now, and another one is dialled
             return []
         if self.phase is Phase.JOINING and not self._pausing:
-            return self._finish("error", JoinRefused(message, refusal=code))
+            return self._finish("error", endings.refused(code, message))
         return [_notice(code, message)]
 
     # The two ends

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pycall.core import patience
 from pycall.errors import JoinRefused, NobodyCame, NoConnection, PeerLost, ServerUnreachable
+
+_HINTS: Final = {
+    "too-many-rooms": "Try again in a minute; everybody behind the same router counts as one address.",
+}
+"""What to do about a refusal, by its code."""
 
 
 def room_full(room: str) -> JoinRefused:
@@ -13,6 +20,11 @@ def room_full(room: str) -> JoinRefused:
         "Choose another room name, or try again later.",
         refusal="full",
     )
+
+
+def refused(code: str, sentence: str) -> JoinRefused:
+    """The server said no, in its own words; ``code`` is the stable one."""
+    return JoinRefused(sentence, _HINTS.get(code, ""), refusal=code)
 
 
 def no_answer_to_join() -> ServerUnreachable:

@@ -22,11 +22,15 @@ from aiohttp.http_exceptions import HttpProcessingError
 from pycall.core.names import terminal_safe
 from pycall.errors import ListenFailed
 from pycall.limits import Limits
+from pycall.server.addresses import Proxies
+from pycall.server.entrance import Entrance
+from pycall.server.figures import Figures
 from pycall.server.gateway import Gateway
 from pycall.server.health import Health, State
 from pycall.server.ice import Ice
 from pycall.server.logs import tell
 from pycall.server.metrics import Metrics
+from pycall.server.origins import Origins
 from pycall.server.pages import Pages
 from pycall.server.readers import Readers
 from pycall.server.store import MemoryRoomStore, RoomStore
@@ -59,19 +63,29 @@ class SignallingServer:
         ice: Ice | None = None,
         node: str = "",
         readers: Readers | None = None,
+        proxies: Proxies | None = None,
+        origins: Origins | None = None,
     ) -> None:
         """``ice`` is what helps callers to connect, started and stopped with the server; default: nothing.
 
         ``node`` is what its figures are labelled with, by default this machine's name; ``readers`` may read
-        them, by default only this machine.
+        them, by default only this machine. ``proxies`` are web servers that may ask for others, and
+        ``origins`` sites elsewhere whose pages may connect, by default none.
         """
         self._host = host
         self._port = port
         self._tls = tls
         self._store = store or MemoryRoomStore()
-        self._wire = SocketServer(limits or Limits())
+        limits, figures = limits or Limits(), Figures()
+        self._entrance = Entrance(limits, figures, proxies=proxies, origins=origins)
+        self._wire = SocketServer(limits, figures, self._entrance)
         self._ice = ice or Ice()
-        self._gateway = Gateway(self._wire, self._store, ice_servers=self._ice.servers.for_member)
+        self._gateway = Gateway(
+            self._wire,
+            self._store,
+            ice_servers=self._ice.servers.for_member,
+            admission=self._entrance.admission,
+        )
         self._state: State = "starting"
         self._health = Health(lambda: self._state, self._store)
         self._metrics = Metrics(
@@ -81,6 +95,7 @@ class SignallingServer:
             connections=lambda: self.connections,
             node=node or socket.gethostname(),
             readers=readers or Readers(),
+            visitor=self._entrance.visitor,
         )
         self._runner = web.AppRunner(
             self._application(), access_log=None, logger=_http_log(), shutdown_timeout=SHUTDOWN_S
@@ -141,7 +156,7 @@ class SignallingServer:
         application.router.add_get("/socket.io/", self._wire.engine.handle_request)
         self._health.add_to(application.router)
         self._metrics.add_to(application.router)
-        Pages().add_to(application.router)
+        Pages(self._entrance.turn_away).add_to(application.router)
         return application
 
 

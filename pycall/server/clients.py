@@ -33,6 +33,9 @@ class Client:
     host: str = ""
     """The name or address by which it reached the server; empty when that is not known."""
 
+    source: int | None = None
+    """What limits by address count it by; None: there are none for it."""
+
     token: str = field(default="", repr=False)
     """The secret of its seats; only extended clients have one."""
 
@@ -47,14 +50,14 @@ class Client:
         return self.member.extended
 
 
-def read_client(id_: str, auth: object, host_header: str = "") -> Client:
+def read_client(id_: str, auth: object, host_header: str = "", *, source: int | None = None) -> Client:
     """The client that connected with the payload ``auth``; ``id_`` is its Socket.IO id.
 
     Whatever is not as it should be counts as not given.
     """
     asked = auth if isinstance(auth, Mapping) else {}
     if not (type(asked.get("pycall")) is int and asked["pycall"] >= 1):
-        return Client(Member(id_))
+        return Client(Member(id_), source=source)
     name = asked.get("name")
     resume, received = asked.get("resume"), asked.get("received")
     token = resume if isinstance(resume, str) and TOKEN.fullmatch(resume) else None
@@ -63,6 +66,7 @@ def read_client(id_: str, auth: object, host_header: str = "") -> Client:
     return Client(
         member,
         host=host_name(host_header),
+        source=source,
         token=token,
         received=received if type(received) is int and 0 <= received <= MAX_NUMBER else None,
     )

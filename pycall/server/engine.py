@@ -9,17 +9,15 @@ kick kicks. It knows nothing of Socket.IO packets: it hands their texts on.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from pycall.limits import Limits
+from pycall.server.addresses import Visitor
 from pycall.server.connection import (
     CAUSES,
     CLIENT_DISCONNECT,
@@ -33,6 +31,7 @@ from pycall.server.connection import (
     PacketType,
     generate_id,
 )
+from pycall.server.entrance import Entrance
 from pycall.server.figures import Figures, code_of, size_of
 from pycall.server.logs import Private, tell
 
@@ -51,31 +50,16 @@ class MalformedPacketError(ValueError):
     """A client sent what no client of this protocol sends; its connection ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """Why a request cannot become a connection; ``number`` is a code of Engine.IO protocol revision 4."""
-
-    status: int
-    number: int
-    sentence: str
-
-    @property
-    def code(self) -> str:
-        return "no-connection-" + self.sentence.lower().replace(" ", "-")
-
-    def answer(self) -> web.Response:
-        return web.json_response({"code": self.number, "message": self.sentence}, status=self.status)
-
-
 class Engine:
     """All connections, and what python-socketio's server expects of the engine below it."""
 
     async_mode = "aiohttp"
 
-    def __init__(self, *, limits: Limits, figures: Figures, **_options: object) -> None:
+    def __init__(self, *, limits: Limits, figures: Figures, entrance: Entrance, **_options: object) -> None:
         self.connections: dict[str, Connection] = {}
         self._limits = limits
         self._figures = figures
+        self._entrance = entrance
         figures.ended.update({code_of(cause): 0 for cause in CAUSES})
         self._handlers: dict[str, Handler] = {}
         self._stopping = False
@@ -100,28 +84,35 @@ class Engine:
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
         """Serve one websocket from its handshake to its end."""
-        refusal = self._refusal(request)
+        visitor = self._entrance.visitor(request)
+        refusal = self._entrance.refusal(request, visitor, is_stopping=self._stopping)
         if refusal is not None:
-            self._figures.refusals[refusal.code] += 1
-            tell(log, logging.DEBUG, "refused", "no connection was made: %(code)s", code=refusal.code)
             return refusal.answer()
-        socket = web.WebSocketResponse(
-            compress=False, max_msg_size=self._limits.frame_bytes or 0, timeout=self._limits.farewell_s / 2
-        )
-        await socket.prepare(request)
-        transport = request.transport
-        if transport is None:  # gone during the handshake
-            return socket
-        connection = Connection(socket, transport, self._limits, self._figures)
+        try:
+            socket = web.WebSocketResponse(
+                compress=False,
+                max_msg_size=self._limits.frame_bytes or 0,
+                timeout=self._limits.farewell_s / 2,
+            )
+            await socket.prepare(request)
+            transport = request.transport
+            if transport is not None:  # it may be gone during the handshake
+                connection = Connection(socket, transport, self._limits, self._figures)
+                await self._serve(connection, socket, visitor)
+        finally:
+            self._entrance.admission.closed(visitor.source)
+        return socket
+
+    async def _serve(self, connection: Connection, socket: web.WebSocketResponse, visitor: Visitor) -> None:
         self.connections[connection.id] = connection
         self._figures.opened += 1
         tell(
             *(log, logging.DEBUG, "connected", "connection %(connection)s from %(address)s"),
             connection=connection.id,
-            address=Private(request.remote),
+            address=Private(visitor.address),
         )
         try:
-            await self._handlers["connect"](connection.id, {"HTTP_HOST": request.headers.get("Host", "")})
+            await self._handlers["connect"](connection.id, {"pycall.visitor": visitor})
             connection.post(PacketType.OPEN + self._greeting(connection))
             await self._listen(connection, socket)
         finally:
@@ -132,7 +123,6 @@ class Engine:
             finally:
                 del self.connections[connection.id]
                 await connection.farewell()
-        return socket
 
     async def stop(self) -> None:
         """Close every connection, each within ``farewell_s``, and take no new ones."""
@@ -212,30 +202,3 @@ class Engine:
             sentence = "connection %(connection)s: a bug in the server"
             tell(log, logging.ERROR, "bug", sentence, error=bug, connection=connection.id)
             connection.end(SERVER_ERROR, WSCloseCode.INTERNAL_ERROR)
-
-    def _refusal(self, request: web.Request) -> _Refusal | None:
-        """Why this request cannot become a connection."""
-        query = request.query
-        if self._stopping:
-            return _Refusal(503, 3, "The server is stopping")
-        if query.get("EIO") != "4":
-            return _Refusal(400, 5, "Unsupported protocol version")
-        if "sid" in query:
-            return _Refusal(400, 1, "Session ID unknown")
-        if query.get("transport") != "websocket":
-            return _Refusal(400, 0, "Transport unknown")
-        if request.headers.get("Upgrade", "").lower() != "websocket":
-            return _Refusal(400, 3, "Bad request")
-        if not _same_origin(request):
-            return _Refusal(403, 4, "Forbidden")
-        return None
-
-
-def _same_origin(request: web.Request) -> bool:
-    """Whether a browser's page came from this server; programs send no origin."""
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return True
-    with contextlib.suppress(ValueError):
-        return urlsplit(origin).netloc == request.host
-    return False

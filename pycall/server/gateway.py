@@ -14,6 +14,9 @@ from typing import Final, TypeAlias, assert_never
 from pycall.core import room
 from pycall.core.names import check_room_name
 from pycall.core.seats import Member
+from pycall.limits import Limits
+from pycall.server.addresses import Visitor
+from pycall.server.admission import Admission
 from pycall.server.clients import MAX_NUMBER, Client, read_client
 from pycall.server.connection import BROKEN, CLIENT_DISCONNECT
 from pycall.server.logs import Private, tell
@@ -50,9 +53,15 @@ class Gateway:
     """Answers the events of all clients of one server."""
 
     def __init__(
-        self, wire: SocketServer, store: RoomStore, *, ice_servers: IceServersFor | None = None
+        self,
+        wire: SocketServer,
+        store: RoomStore,
+        *,
+        ice_servers: IceServersFor | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self._wire = wire
+        self._admission = admission or Admission(Limits().off())
         self._store = store
         self._ice_servers = ice_servers or _no_ice_servers
         self._clients: dict[str, Client] = {}
@@ -77,13 +86,16 @@ class Gateway:
 
     # --- what clients say -------------------------------------------------------------------------
 
-    async def _connected(self, id_: str, environ: Mapping[str, str], auth: object) -> None:
-        self._clients[id_] = read_client(id_, auth, environ.get("HTTP_HOST", ""))
+    async def _connected(self, id_: str, environ: Mapping[str, Visitor], auth: object) -> None:
+        visitor = environ["pycall.visitor"]
+        self._clients[id_] = read_client(id_, auth, visitor.host, source=visitor.source)
 
     async def _disconnected(self, id_: str, reason: str) -> None:
         client = self._clients.pop(id_)
         if client.room is None:
             return
+        is_held = reason in BROKEN and client.extended
+        self._admission.leave(client.source, client.room, is_held=is_held)
         if reason in BROKEN:
             await self._apply(client.room, room.ConnectionLost(id_))
         else:
@@ -95,11 +107,16 @@ class Gateway:
         if name is None:
             return self._wire.refuse(id_, Refusal.BAD_ROOM)
         client = self._clients[id_]
+        is_elsewhere = client.room != name
+        if is_elsewhere and not self._admission.enter(client.source, name, leaving=client.room):
+            return self._wire.refuse(id_, Refusal.TOO_MANY_ROOMS)
         outputs = await self._store.apply(name, room.JoinAsked(id_, client.member, client.received))
         if room.SendFull(id_) in outputs:
+            if is_elsewhere:
+                self._admission.leave(client.source, name)
             self._send(name, outputs)
             return self._wire.no(id_, Refusal.FULL)
-        if client.room not in {None, name}:
+        if is_elsewhere:
             await self._vacate(id_, client)
         client.room = name
         self._note_join(id_, name, client)
@@ -153,6 +170,7 @@ class Gateway:
         """Give up the client's seat, and say so to it and the other one."""
         if client.room is not None:
             name, client.room = client.room, None
+            self._admission.leave(client.source, name)
             await self._apply(name, room.LeaveAsked(id_))
 
     # --- what rooms order -------------------------------------------------------------------------
@@ -176,6 +194,8 @@ class Gateway:
         """End a connection whose seat another one has now."""
         client = self._clients.get(id_)
         if client is not None:
+            if client.room is not None:
+                self._admission.leave(client.source, client.room)
             client.room = None
             self._wire.dismiss(id_)
 

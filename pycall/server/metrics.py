@@ -24,6 +24,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 import pycall
+from pycall.server.addresses import Visitor
 from pycall.server.figures import BOUNDS_S, Figures, Histogram
 from pycall.server.health import NOT_KEPT, Health
 from pycall.server.process import process_figures
@@ -48,8 +49,9 @@ class Metrics(Collector):
         connections: Callable[[], int],
         node: str,
         readers: Readers,
+        visitor: Callable[[web.Request], Visitor],
     ) -> None:
-        """``connections`` tells how many there are now."""
+        """``connections`` tells how many there are now, ``visitor`` who sent a request."""
         self.registry = CollectorRegistry()
         self._figures = figures
         self._store = store
@@ -57,6 +59,7 @@ class Metrics(Collector):
         self._connections = connections
         self._node = node
         self._readers = readers
+        self._visitor = visitor
         self._occupancy = EMPTY
         self._began = time.monotonic()
         self.registry.register(self)
@@ -74,7 +77,7 @@ class Metrics(Collector):
             yield family
 
     async def _answer(self, request: web.Request) -> web.Response:
-        if not self._readers.allow(request):
+        if not self._readers.allow(request, self._visitor(request)):
             return web.Response(text=FORBIDDEN, status=403, headers=NOT_KEPT)
         if self._store.is_reachable:
             self._occupancy = await self._store.occupancy()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -80,7 +81,9 @@ class Document:
 class Pages:
     """The handlers of everything a browser loads."""
 
-    def __init__(self) -> None:
+    def __init__(self, turn_away: Callable[[web.Request], web.Response | None] | None = None) -> None:
+        """``turn_away`` may answer a request for what is not here, or cannot be done, instead."""
+        self._turn_away = turn_away or (lambda _: None)
         self._files = {
             path.relative_to(STATIC).as_posix(): Document.read(path)
             for path in STATIC.rglob("*")
@@ -90,11 +93,12 @@ class Pages:
         self._no_room = self._apology(ROOM_NAME_RULE)
 
     def add_to(self, router: web.UrlDispatcher) -> None:
-        """Serve the pages; comes last, since it answers every GET that nobody else does."""
+        """Serve the pages; comes last, since it answers everything that nobody else does."""
         router.add_get("/", self._home)
         router.add_get("/r/{room}", self._call)
         router.add_get("/static/{name:.+}", self._file)
         router.add_get("/{anything:.*}", self._nothing)
+        router.add_route("*", "/{anything:.*}", self._unheard_of)
 
     async def _home(self, request: web.Request) -> web.Response:
         return _answer(request, self._files["index.html"])
@@ -103,7 +107,7 @@ class Pages:
         try:
             check_room_name(request.match_info["room"])
         except ValueError:
-            return _answer(request, self._no_room, status=400)
+            return self._turn_away(request) or _answer(request, self._no_room, status=400)
         return _answer(request, self._files["call.html"])
 
     async def _file(self, request: web.Request) -> web.Response:
@@ -113,7 +117,10 @@ class Pages:
         return _answer(request, document)
 
     async def _nothing(self, request: web.Request) -> web.Response:
-        return _answer(request, self._missing, status=404)
+        return self._turn_away(request) or _answer(request, self._missing, status=404)
+
+    async def _unheard_of(self, request: web.Request) -> web.StreamResponse:
+        return self._turn_away(request) or web.Response(status=405, headers={"Allow": "GET,HEAD"})
 
     def _apology(self, sentence: str) -> Document:
         page = self._files["missing.html"]

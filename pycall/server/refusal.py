@@ -17,6 +17,7 @@ class Refusal(Enum):
     MESSAGE_TOO_LARGE = ("message-too-large", "The message is larger than this server takes.")
     RESERVED_EVENT = ("reserved-event", "This event name is reserved.")
     UNKNOWN_EVENT = ("unknown-event", "The server knows the events join, leave, message and renew.")
+    TOO_MANY_ROOMS = ("too-many-rooms", "There are too many rooms from your address already.")
     SERVER_STOPPING = ("server-stopping", "The server is stopping.")
 
     def __init__(self, code: str, sentence: str) -> None:

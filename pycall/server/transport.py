@@ -21,6 +21,7 @@ from socketio import packet
 from pycall.limits import Limits
 from pycall.server.connection import CLIENT_DISCONNECT, SEAT_RESUMED
 from pycall.server.engine import Engine, MalformedPacketError
+from pycall.server.entrance import Entrance
 from pycall.server.figures import Figures, size_of
 from pycall.server.logs import tell
 from pycall.server.refusal import Refusal
@@ -91,7 +92,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
     returns the acknowledgement.
     """
 
-    def __init__(self, limits: Limits, figures: Figures | None = None) -> None:
+    def __init__(
+        self, limits: Limits, figures: Figures | None = None, entrance: Entrance | None = None
+    ) -> None:
         self.figures = figures or Figures()
         self._limits = limits
         super().__init__(
@@ -101,6 +104,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
             logger=_silent(),
             limits=limits,
             figures=self.figures,
+            entrance=entrance or Entrance(limits, self.figures),
         )
 
     @property

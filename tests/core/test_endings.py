@@ -10,6 +10,7 @@ from pycall.errors import PycallError
     ("error", "exit_code", "words"),
     [
         (endings.room_full("den"), 3, "room den is full"),
+        (endings.refused("too-many-rooms", "Too many."), 3, "Too many."),
         (endings.no_answer_to_join(), 3, "within 10 s"),
         (endings.nobody_came("den", 2.5), 4, "within 2.5 s"),
         (endings.no_connection("Bob", "UDP seems blocked."), 4, "Bob came about: UDP seems blocked."),

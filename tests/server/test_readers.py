@@ -1,22 +1,22 @@
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 
+from pycall.server.addresses import FORWARDED, Proxies
 from pycall.server.app import SignallingServer
-from pycall.server.readers import FORWARDED, Readers, _address
+from pycall.server.readers import Readers
 from tests.server.scraping import answered
 
 KEY = "0123456789abcdef"
 
 
 @asynccontextmanager
-async def serving(readers: Readers, host: str = "127.0.0.1") -> AsyncIterator[SignallingServer]:
-    server = SignallingServer(host, 0, readers=readers)
+async def serving(readers: Readers, *proxies: str) -> AsyncIterator[SignallingServer]:
+    server = SignallingServer("127.0.0.1", 0, readers=readers, proxies=Proxies.of(proxies))
     await server.start()
     try:
         yield server
@@ -66,10 +66,18 @@ async def test_a_network_that_was_named_may(network: str, status: int) -> None:
                 assert response.status == status
 
 
-def test_an_ipv4_address_in_ipv6_clothes_is_one() -> None:
-    assert _address(("::ffff:127.0.0.1", 1)) == ipaddress.ip_address("127.0.0.1")
-    assert _address(("fe80::1%lo", 1)) == ipaddress.ip_address("fe80::1")
-    assert _address(None) is _address(("", 1)) is None
+@pytest.mark.parametrize(
+    ("client", "status"), [("192.0.2.7", 200), ("198.51.100.7", 403), ("127.0.0.1", 403), ("", 403)]
+)
+async def test_a_listed_web_server_may_for_a_network_that_was_named(client: str, status: int) -> None:
+    async with serving(Readers.of(["192.0.2.0/24"]), "127.0.0.1") as server:
+        told = {"Host": "localhost", "X-Forwarded-For": client}
+        assert (await answered(server, "/metrics", **told))[0] == status
+
+
+async def test_a_listed_web_server_may_not_for_itself() -> None:
+    async with serving(Readers(), "127.0.0.1") as server:
+        assert (await answered(server, "/metrics", Host="localhost"))[0] == 403
 
 
 def test_what_is_no_network_is_none() -> None:

@@ -28,6 +28,15 @@ def unreachable(url: str, error: Exception, refusals: list[str], timeout_s: floa
     host = terminal_safe(urlsplit(url).netloc or url)
     for cause in _causes(error):
         match cause:
+            case aiohttp.WSServerHandshakeError(status=429):
+                return ServerUnreachable(
+                    f"The server at {host} takes no more connections from your address for now.",
+                    "Try again in a minute; everybody behind the same router counts as one address.",
+                )
+            case aiohttp.WSServerHandshakeError(status=503):
+                return ServerUnreachable(
+                    f"The server at {host} is stopping.", "Try again when it has been started again."
+                )
             case aiohttp.WSServerHandshakeError():
                 return ServerUnreachable(
                     f"There is a web server at {host}, but no pycall server (HTTP status {cause.status}).",

@@ -15,6 +15,9 @@ from aiohttp import web
 
 from pycall.core import inputs
 from pycall.errors import ServerUnreachable
+from pycall.limits import Limits
+from pycall.server.addresses import Proxies
+from pycall.server.app import SignallingServer
 from pycall.server.certificate import own_identity
 from tests.client.pair import until
 from tests.client.signalling_rig import Caller, PlainServer, listening, serving
@@ -47,6 +50,31 @@ async def test_a_web_server_that_is_no_pycall_server_is_told_apart() -> None:
     async with listening(web.Application()) as port:
         error = await refusal(f"http://127.0.0.1:{port}")
     assert "HTTP status 404" in str(error)
+
+
+@pytest.mark.parametrize(("status", "says"), [(429, "takes no more connections"), (503, "is stopping")])
+async def test_a_server_that_takes_nobody_now_is_no_wrong_address(status: int, says: str) -> None:
+    async def turn_away(_: web.Request) -> web.Response:
+        return web.json_response({"code": 4, "message": "\x1b]0;no"}, status=status)
+
+    application = web.Application()
+    application.router.add_get("/socket.io/", turn_away)
+    async with listening(application) as port:
+        error = await refusal(f"http://127.0.0.1:{port}")
+    assert f"The server at 127.0.0.1:{port} {says}" in str(error)
+    assert error.hint.startswith("Try again ")
+
+
+async def test_a_pycall_server_with_too_many_connections_says_so() -> None:
+    limits, us = Limits(connections_per_address=1), Proxies.of(["127.0.0.1"])
+    server = SignallingServer("127.0.0.1", 0, limits=limits, proxies=us)
+    await server.start()
+    first = Caller(url := f"http://127.0.0.1:{server.port}")
+    await first.client.open()
+    error = await refusal(url)
+    await first.client.close()
+    await server.stop()
+    assert "takes no more connections from your address" in str(error)
 
 
 async def test_tls_to_a_server_without_it_is_told_apart() -> None:
