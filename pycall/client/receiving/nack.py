@@ -146,8 +146,9 @@ class NackSchedule:
         if missing.to_repeat:
             missing.questions += 1
             missing.ask_at = now + TWICE_S
-        elif missing.questions < MOST_QUESTIONS:
-            missing.ask_at = now + max(SHORTEST_WAIT_S, OVERDUE * self.rtt_s)
+        elif missing.questions < MOST_QUESTIONS:  # the first of the two is the one that is answered
+            wait_s = max(SHORTEST_WAIT_S, OVERDUE * self.rtt_s) - TWICE_S
+            missing.ask_at = max(now, missing.ask_at + wait_s)
         else:
             missing.ask_at = math.inf
 

@@ -52,9 +52,9 @@ def test_a_hole_is_asked_for_at_once_twice_and_again_when_the_answer_is_overdue(
     assert {tuple(numbers) for _, numbers in questions} == {(101, 102)}
     moments = [now for now, _ in questions]
     assert moments[:2] == [0.0, TWICE_S]
-    pauses = [after - before for before, after in itertools.pairwise(moments)]
-    assert pauses[::2] == pytest.approx([TWICE_S] * MOST_QUESTIONS, abs=0.0015)
-    assert all(RTT_S < pause < 1.5 * RTT_S for pause in pauses[1::2])
+    rounds = list(itertools.pairwise(moments[::2]))
+    assert moments[1::2] == pytest.approx([first + TWICE_S for first in moments[::2]], abs=0.0015)
+    assert all(RTT_S < after - before < 1.3 * RTT_S for before, after in rounds)
     assert len(questions) == 2 * MOST_QUESTIONS
 
 

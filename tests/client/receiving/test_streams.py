@@ -207,7 +207,7 @@ def test_pictures_wait_no_longer_than_repairing_takes(link: Link, p95_s: float, 
     delays = statistics.quantiles(call.delays, n=20)
     assert delays[-1] < p95_s
     assert max(call.freezes) < freeze_s
-    assert call.keys == 1
+    assert call.keys <= 1 + (link.burst > 1)  # a burst may last longer than a repair is waited for
 
 
 def test_reordering_is_hardly_taken_for_loss() -> None:
