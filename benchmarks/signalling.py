@@ -45,7 +45,8 @@ load share this machine.
   messages**, 50 a second into new rooms.
 - **Memory** is the proportional set size, once all have been there for 2 s, less that after the warming up.
   Node is told to collect its garbage before both looks; left alone it holds more.
-- **Pings** come at the server's own interval: 8 s from pycall, 25 s from Socket.IO."""
+- **Pings** come at the server's own interval: 8 s from pycall, 25 s from Socket.IO.
+- **The end** is pycall's only: Node's server ends without telling anybody."""
 
 
 def run(arguments: argparse.Namespace) -> Iterator[Cell]:

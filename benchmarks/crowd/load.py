@@ -6,6 +6,7 @@ It reads orders from standard input and answers each with its figures, both as a
     {"order": "idle", "seconds": 25}                    do nothing but answer pings
     {"order": "relay", "rate": 1000, "seconds": 8}      let members send messages, at this rate in all
     {"order": "relay", ..., "joins": 50}                besides, join at this rate, each time anew
+    {"order": "drain", "process": 4711, "joins": 20}    send it SIGTERM, and try to join then
 
 Messages and joins of "relay" begin at times that were drawn before (a Poisson process), and their latencies
 count from these, however late the server or this process is.
@@ -17,8 +18,10 @@ import asyncio
 import gc
 import itertools
 import json
+import os
 import random
 import resource
+import signal
 import socket
 import sys
 import time
@@ -35,6 +38,7 @@ from crowd.wire import event, frame
 
 TICK_S: Final = 0.0005
 JOIN_PATIENCE_S: Final = 60.0
+DRAIN_PATIENCE_S: Final = 30.0
 ARRIVAL_PATIENCE_S: Final = 10.0
 """How long after a window its messages and joins may still arrive; what does not has taken that long."""
 
@@ -77,6 +81,7 @@ class Crowd:
     async def do(self, order: str, **arguments: Any) -> Figures:
         """Carry out an order; what it took and what was surprising."""
         orders: dict[str, Callable[..., Awaitable[Figures]]] = {
+            "drain": self._drain,
             "join": self._join,
             "idle": self._idle,
             "relay": self._relay,
@@ -152,6 +157,27 @@ class Crowd:
         await over.wait()
         metronome.stop()
         return await self._rest(sent, joined)
+
+    async def _drain(self, process: int, joins: int) -> Figures:
+        """Have the server end; whom it tells and whom it still lets in."""
+        for pair in self._pairs:
+            for member in pair:
+                member.wanted = False
+        ended, visitors = self._notes.ended, self._visitors()
+        began = time.monotonic()
+        os.kill(process, signal.SIGTERM)
+        await _until(lambda: self._notes.told > 0, DRAIN_PATIENCE_S)
+        late = [self._loop.create_task(self._enter(next(visitors))) for _ in range(joins)]
+        await _until(lambda: self._notes.ended - ended == 2 * len(self._pairs), DRAIN_PATIENCE_S)
+        took = time.monotonic() - began
+        came = await asyncio.gather(*late, return_exceptions=True)
+        self._of_visitors.surprises.clear()
+        return {
+            "told": self._notes.told,
+            "left": 2 * len(self._pairs) - self._notes.ended + ended,
+            "let_in": sum(isinstance(each, float) for each in came),
+            "drain_s": took,
+        }
 
     # --- parts of them ----------------------------------------------------------------------------
 

@@ -24,6 +24,10 @@ class Notes:
     pings: int = 0
     arrived: int = 0
     other_joined: int = 0
+    told: int = 0
+    """Members that the server told that they are disconnected."""
+    ended: int = 0
+    """Connections that are over."""
     relay_s: list[float] = field(default_factory=list)
     """From when a message was to be sent until it arrived."""
     surprises: Counter[str] = field(default_factory=Counter)
@@ -68,6 +72,7 @@ class Member(asyncio.Protocol):
     def connection_lost(self, _reason: Exception | None) -> None:
         """Note it; whoever waits for this member to be inside waits no longer."""
         self._transport = None
+        self._notes.ended += 1
         if self.wanted:
             self._notes.surprises["connection ended"] += 1
         if self.inside is not None and not self.inside.done():
@@ -108,6 +113,8 @@ class Member(asyncio.Protocol):
             self.inside = None
         elif packet.startswith(b'42["other_joined",'):
             self._notes.other_joined += 1
+        elif packet == b"41" and not self.wanted:
+            self._notes.told += 1
         elif self.wanted:
             self._notes.surprises[packet.partition(b",")[0].decode(errors="replace") or "close frame"] += 1
 

@@ -44,6 +44,7 @@ MEASURES: Final = (
     Measure("connection_kb", "memory per idle connection, kB", 1, most=1.6),
     Measure("pings_cpu_ms", "CPU for pings, ms per minute and 1000 connections", 0),
     Measure("ping_cpu_ms", "CPU per ping, ms", 3),
+    Measure("drain_s", "from SIGTERM to the end, all told, s", 2),
 )
 
 

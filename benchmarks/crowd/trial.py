@@ -14,7 +14,7 @@ from typing import IO, Any, Final, Self
 
 from cells import Cell
 
-from crowd.servers import Server, running
+from crowd.servers import PYCALL, Server, running
 
 AT_ONCE: Final = 64
 WARM_UP_ROOMS: Final = 100
@@ -22,6 +22,8 @@ WARM_UP: Final[dict[str, Any]] = {"rate": 2000, "seconds": 3.0}
 """Node compiles what it does often only after some thousand times."""
 SETTLING_S: Final = 2.0
 JOINS_PER_S: Final = 50
+LATE_JOINS: Final = 20
+END_S: Final = 10.0
 MS: Final = 1000
 MINUTE_S: Final = 60
 
@@ -42,7 +44,7 @@ class Load:
     """The load generator of one server."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+        self.process = process
 
     @classmethod
     @contextmanager
@@ -63,11 +65,11 @@ class Load:
 
     def do(self, order: str, **arguments: object) -> Cell:
         """Carry out an order of crowd.load; its figures."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"order": order, **arguments}) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps({"order": order, **arguments}) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
         if not answer:
             raise RuntimeError("the load generator ended")
         figures: Cell = json.loads(answer)
@@ -86,6 +88,8 @@ def one_trial(contestant: str, rooms: int, plan: Plan, errors: IO[str]) -> Cell:
         trial.idle(cell, plan)
         for rate in plan.rates:
             trial.relay(cell, rate, plan)
+        if contestant == PYCALL:
+            trial.drain(cell)
         return cell
 
 
@@ -135,6 +139,16 @@ class _Trial:
             figures, _ = self._do(cell, "relay", rate=rate, seconds=plan.joins_s, joins=JOINS_PER_S)
             cell[f"join_p50_ms_{rate}"] = figures["join_p50_ms"]
             cell[f"join_p99_ms_{rate}"] = figures["join_p99_ms"]
+
+    def drain(self, cell: Cell) -> None:
+        """Have the server end, which is to tell everybody and let nobody else in."""
+        began = time.monotonic()
+        figures, _ = self._do(cell, "drain", process=self._server.process.pid, joins=LATE_JOINS)
+        self._server.process.wait(END_S)
+        cell["drain_s"] = time.monotonic() - began
+        cell["exit_code"] = self._server.process.returncode
+        cell["missing_told"] = 2 * cell["rooms"] - figures["told"]
+        cell["let_in_late"] = figures["let_in"]
 
     def _do(self, cell: Cell, order: str, **arguments: object) -> tuple[Cell, float]:
         """Have it done; the generator's figures, and the CPU seconds the server took."""

@@ -22,13 +22,14 @@ from pycall.cli.loop import run
 from pycall.cli.options import config_options, key_option, limits_of
 from pycall.cli.outlet import Outlet
 from pycall.cli.qrcode import can_print, fits_terminal, qr_code
-from pycall.cli.signals import on_ending
+from pycall.cli.signals import end_at_once_on_next, on_ending
 from pycall.cli.status import metrics_key, show_status
 from pycall.config import CallConfig, Limits, ServerConfig, keys
 from pycall.errors import ConfigError, PycallError
 from pycall.server.addresses import Proxies
 from pycall.server.app import SignallingServer
 from pycall.server.certificate import Identity, given_identity, own_identity
+from pycall.server.descriptors import raise_limit
 from pycall.server.logs import JsonFormatter, TextFormatter, tell
 from pycall.server.origins import Origins
 from pycall.server.readers import Readers
@@ -107,6 +108,7 @@ def _run_logged(config: ServerConfig, limits: Limits) -> int:
 
 
 async def _serve(config: ServerConfig, limits: Limits) -> int:
+    raise_limit()
     asked = _asked_to_end()
     identity = _identity(config)
     ice = ice_of(config)
@@ -167,9 +169,10 @@ def _asked_to_end() -> asyncio.Event:
     asked = asyncio.Event()
 
     def on_signal(number: signal.Signals) -> None:
-        if asked.is_set():
+        if asked.is_set():  # both came before the loop could look
             os._exit(128 + number)
         asked.set()
+        end_at_once_on_next()
 
     on_ending(on_signal)
     return asked

@@ -28,6 +28,13 @@ def on_ending(handle: Callable[[signal.Signals], None]) -> None:
             signal.signal(number, lambda number, _frame: _hand_over(loop, handle, number))
 
 
+def end_at_once_on_next() -> None:
+    """Leave the next such signal to the system, which ends the process however busy its event loop is."""
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def _hand_over(
     loop: asyncio.AbstractEventLoop, handle: Callable[[signal.Signals], None], number: int
 ) -> None:

@@ -23,6 +23,7 @@ from pycall.core.names import terminal_safe
 from pycall.errors import ListenFailed
 from pycall.limits import Limits
 from pycall.server.addresses import Proxies
+from pycall.server.descriptors import Descriptors
 from pycall.server.entrance import Entrance
 from pycall.server.figures import Figures
 from pycall.server.gateway import Gateway
@@ -77,7 +78,10 @@ class SignallingServer:
         self._tls = tls
         self._store = store or MemoryRoomStore()
         limits, figures = limits or Limits(), Figures()
-        self._entrance = Entrance(limits, figures, proxies=proxies, origins=origins)
+        self._descriptors = Descriptors()
+        self._entrance = Entrance(
+            limits, figures, proxies=proxies, origins=origins, descriptors=self._descriptors
+        )
         self._wire = SocketServer(limits, figures, self._entrance)
         self._ice = ice or Ice()
         self._gateway = Gateway(
@@ -127,6 +131,7 @@ class SignallingServer:
             await self._runner.cleanup()
             await self._ice.stop()
             raise
+        self._descriptors.watch()
         self._state = "ok"
         tell(log, logging.DEBUG, "listening", "listening on port %(port)s", port=self.port)
 
@@ -142,6 +147,7 @@ class SignallingServer:
     async def stop(self) -> None:
         """Tell everybody, close every connection and stop listening; takes about a second at most."""
         self._state = "stopping"
+        self._descriptors.stop()
         for site in list(self._runner.sites):
             await site.stop()
         sentence = "stopping with %(connections)s connections"

@@ -11,7 +11,8 @@ from aiohttp import web
 
 from pycall.limits import Limits
 from pycall.server.addresses import Proxies, Visitor
-from pycall.server.admission import Admission
+from pycall.server.admission import FULL_WAIT_S, Admission
+from pycall.server.descriptors import Descriptors
 from pycall.server.figures import Figures
 from pycall.server.logs import tell
 from pycall.server.origins import Origins
@@ -50,6 +51,7 @@ class NoConnection:
 
 
 STOPPING: Final = NoConnection(503, 3, "The server is stopping")
+FULL: Final = NoConnection(503, 3, "The server is full", FULL_WAIT_S)
 
 
 class Entrance:
@@ -62,11 +64,13 @@ class Entrance:
         *,
         proxies: Proxies | None = None,
         origins: Origins | None = None,
+        descriptors: Descriptors | None = None,
     ) -> None:
         self.admission = Admission(limits or Limits())
         self._figures = figures or Figures()
         self._proxies = proxies or Proxies()
         self._origins = origins or Origins()
+        self._descriptors = descriptors or Descriptors()
         self._has_warned = False
 
     def visitor(self, request: web.BaseRequest) -> Visitor:
@@ -88,6 +92,8 @@ class Entrance:
         if refusal is not None:
             wait_s = self.admission.missed(visitor.source)
             refusal = NoConnection(429, 4, "Too many refused requests", wait_s) if wait_s else refusal
+        elif self._descriptors.are_short(_descriptor(request)):
+            refusal = FULL
         elif excess := self.admission.admit(visitor.source):
             refusal = NoConnection(429, 4, *excess)
         if refusal is not None:
@@ -118,3 +124,9 @@ class Entrance:
         if not self._origins.allow(request, visitor):
             return NoConnection(403, 4, "Forbidden")
         return None
+
+
+def _descriptor(request: web.BaseRequest) -> int:
+    """Of the connection a request came by; -1 if that is gone."""
+    socket = request.transport.get_extra_info("socket") if request.transport is not None else None
+    return -1 if socket is None else int(socket.fileno())

@@ -28,20 +28,8 @@ def unreachable(url: str, error: Exception, refusals: list[str], timeout_s: floa
     host = terminal_safe(urlsplit(url).netloc or url)
     for cause in _causes(error):
         match cause:
-            case aiohttp.WSServerHandshakeError(status=429):
-                return ServerUnreachable(
-                    f"The server at {host} takes no more connections from your address for now.",
-                    "Try again in a minute; everybody behind the same router counts as one address.",
-                )
-            case aiohttp.WSServerHandshakeError(status=503):
-                return ServerUnreachable(
-                    f"The server at {host} is stopping.", "Try again when it has been started again."
-                )
             case aiohttp.WSServerHandshakeError():
-                return ServerUnreachable(
-                    f"There is a web server at {host}, but no pycall server (HTTP status {cause.status}).",
-                    "Check the address and port given with --server.",
-                )
+                return _turned_away(host, cause.status, is_for_now="Retry-After" in (cause.headers or ()))
             case aiohttp.ServerFingerprintMismatch():
                 seen, expected = _hex(cause.got), _hex(cause.expected)
                 return ServerUnreachable(
@@ -77,6 +65,29 @@ def unreachable(url: str, error: Exception, refusals: list[str], timeout_s: floa
         f"What answers at {host} is no pycall server.",
         f"Check the address and port given with --server{wrong}.",
     )
+
+
+def _turned_away(host: str, status: int, *, is_for_now: bool) -> ServerUnreachable:
+    """A server answered over HTTP, with this status; ``is_for_now``: and told when to come again."""
+    match status:
+        case 429:
+            return ServerUnreachable(
+                f"The server at {host} takes no more connections from your address for now.",
+                "Try again in a minute; everybody behind the same router counts as one address.",
+            )
+        case 503 if is_for_now:
+            return ServerUnreachable(
+                f"The server at {host} takes no more connections for now.", "Try again in a minute."
+            )
+        case 503:
+            return ServerUnreachable(
+                f"The server at {host} is stopping.", "Try again when it has been started again."
+            )
+        case _:
+            return ServerUnreachable(
+                f"There is a web server at {host}, but no pycall server (HTTP status {status}).",
+                "Check the address and port given with --server.",
+            )
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

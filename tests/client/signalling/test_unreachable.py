@@ -52,10 +52,19 @@ async def test_a_web_server_that_is_no_pycall_server_is_told_apart() -> None:
     assert "HTTP status 404" in str(error)
 
 
-@pytest.mark.parametrize(("status", "says"), [(429, "takes no more connections"), (503, "is stopping")])
-async def test_a_server_that_takes_nobody_now_is_no_wrong_address(status: int, says: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "headers", "says"),
+    [
+        (429, {}, "takes no more connections from your address"),
+        (503, {}, "is stopping"),
+        (503, {"Retry-After": "5"}, "takes no more connections for now"),
+    ],
+)
+async def test_a_server_that_takes_nobody_now_is_no_wrong_address(
+    status: int, headers: dict[str, str], says: str
+) -> None:
     async def turn_away(_: web.Request) -> web.Response:
-        return web.json_response({"code": 4, "message": "\x1b]0;no"}, status=status)
+        return web.json_response({"code": 4, "message": "\x1b]0;no"}, status=status, headers=headers)
 
     application = web.Application()
     application.router.add_get("/socket.io/", turn_away)
