@@ -36,6 +36,12 @@ lost is there again before it is missed, and the other end need not hold sound u
 SECOND_SOUND_S: Final = 0.015
 """How much later: before the packet behind it."""
 
+DOUBLE_END_FROM: Final = 800_000
+"""There, from this rate on, the last packet of a picture leaves twice too: that it is missing shows only with
+the next picture, so that its repair comes later than that of any other. Below, a picture is few packets."""
+
+SECOND_END_S: Final = 0.01
+
 WIRE_BYTES: Final = 44
 """Of each packet in headers of IP and UDP and in SRTP's tag."""
 
@@ -306,18 +312,22 @@ class Line:
         data = bytes(packet.data)
         sent = SentPacket(packet.sequence, data, number, now)
         stream.history.sent(sent)
-        if stream.urgent and self._loses(now):
-            self._pacer.put_later(sent, size, now + SECOND_SOUND_S)
+        if (after_s := self._again_after(packet, now)) is not None:
+            self._pacer.put_later(sent, size, now + after_s)
         await self._transmit(data)
         stream.left(packet, now)
         if packet.last:
             stream.stages.note("pace", now - packet.ready_at)
 
-    def _loses(self, now: float) -> bool:
-        """Whether much was lost lately on a way that takes enough for sound to leave twice."""
+    def _again_after(self, packet: Leaving, now: float) -> float | None:
+        """After how long a packet leaves once more before anybody asks, where much was lost lately."""
         if self._controller.loss >= DOUBLE_AT_LOSS:
             self._lost_at = now
-        return now - self._lost_at < DOUBLE_FOR_S and self._controller.target >= DOUBLE_FROM
+        if now - self._lost_at >= DOUBLE_FOR_S:
+            return None
+        if packet.stream.urgent:
+            return SECOND_SOUND_S if self._controller.target >= DOUBLE_FROM else None
+        return SECOND_END_S if packet.last and self._controller.target >= DOUBLE_END_FROM else None
 
 
 def _set(waking: asyncio.Future[None]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from aiortc.rtp import RtpPacket
 
 from pycall.client.congestion.feedback import Feedback
-from pycall.client.sending.line import DOUBLE_FROM, MAX_QUEUED_S, Leaving, Line, Stream
+from pycall.client.sending.line import DOUBLE_END_FROM, DOUBLE_FROM, MAX_QUEUED_S, Leaving, Line, Stream
 from pycall.client.sending.pacer import Priority
 from pycall.client.sending.packets import TRANSPORT_NUMBER, PacketWriter
 from pycall.client.stages import Stages
@@ -111,6 +111,23 @@ async def test_a_repair_is_the_same_packet_byte_for_byte_and_costs_pictures(wire
     assert wire.sent[2] == wire.sent[1]
     assert wire.line.shares().pictures < before.pictures
     assert wire.line.figures().repairs > 0
+
+
+async def test_where_much_is_lost_the_last_packet_of_a_picture_leaves_twice(wire: Wire) -> None:
+    wire.line._controller._target = 2 * DOUBLE_END_FROM
+    wire.send([b"one", b"two"])
+    await until(lambda: len(wire.sent) == 2)
+    wire.line.reported(0.05, 0.05)
+    wire.send([b"three", b"four", b"five"])
+    await until(lambda: len(wire.sent) == 6)
+    assert wire.numbers == [65_534, 65_535, 0, 1, 2, 2]
+    assert wire.sent[-1] == wire.sent[-2]
+
+    wire.line.estimated(DOUBLE_END_FROM - 1)
+    wire.send([b"six"])
+    await until(lambda: len(wire.sent) == 7)
+    assert wire.line._pacer.next_at(wire.line.clock()) is None
+    assert len(wire.left) == 6
 
 
 async def test_where_much_is_lost_what_is_urgent_leaves_twice_and_the_rest_once(wire: Wire) -> None:
