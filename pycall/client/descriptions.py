@@ -22,6 +22,9 @@ MAX_CANDIDATES: Final = 40
 
 KINDS: Final = frozenset({"audio", "video", "application"})
 
+TOOL: Final = "a=tool:pycall"
+"""What made a description of ours (RFC 8866 section 6.4): it tells one that is no browser's."""
+
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
 _CANDIDATE = re.compile(r"(?:a=)?candidate:([ -~]*)")
@@ -34,13 +37,15 @@ _MDNS_NAME = re.compile(r"[A-Za-z0-9-]{1,63}\.local")
 class TakenApart:
     """A description without its candidates, and these; ``complete`` when no more will come.
 
-    ``video_codecs`` are the MIME types of the pictures it speaks of, the preferred one first.
+    ``video_codecs`` are the MIME types of the pictures it speaks of, the preferred one first. It is
+    ``ours`` when a pycall made it.
     """
 
     sdp: str
     candidates: tuple[str, ...]
     complete: bool
     video_codecs: tuple[str, ...]
+    ours: bool
 
 
 def take_apart(sdp: str) -> TakenApart:
@@ -68,20 +73,22 @@ def take_apart(sdp: str) -> TakenApart:
     _check_credentials(kept)
     complete = "a=end-of-candidates" in sdp
     candidate_lines = tuple(candidates)[:MAX_CANDIDATES]
-    return TakenApart("\r\n".join([*kept, ""]), candidate_lines, complete, _video_codecs(kept))
+    sdp = "\r\n".join([*kept, ""])
+    return TakenApart(sdp, candidate_lines, complete, _video_codecs(kept), ours=TOOL in kept)
 
 
 def with_candidates(sdp: str, lines: Iterable[str], *, complete: bool) -> str:
     """A description of ours with these candidates instead of its own, in every section.
 
-    It says that more may come (RFC 8840 section 4.1), and the end of them only when ``complete``.
+    It says that more may come (RFC 8840 section 4.1), and the end of them only when ``complete``; and what
+    made it.
     """
     told = [f"a={line}" for line in lines] + (["a=end-of-candidates"] if complete else [])
     written: list[str] = []
     section = False
     for line in sdp.splitlines():
         if line.startswith("m="):
-            written += told if section else ["a=ice-options:trickle"]
+            written += told if section else [TOOL, "a=ice-options:trickle"]
             section = True
         if not line.startswith(("a=candidate:", "a=end-of-candidates")):
             written.append(line)

@@ -48,6 +48,8 @@ class Exchange:
         self._told_end = False
         self._candidates = 0
         self._hidden = False
+        self.with_pycall = False
+        """Whether the other end said that it is a pycall."""
 
     async def offer(self, wait_s: float) -> str:
         """Our offer, after waiting at most ``wait_s`` seconds for servers to answer."""
@@ -126,6 +128,7 @@ class Exchange:
         if self._connection.remoteDescription is not None:
             raise CallError("the other side described itself twice.")
         parts = take_apart(sdp)
+        self.with_pycall = parts.ours
         for transceiver in self._connection.getTransceivers():
             if transceiver.kind == "video":
                 transceiver.setCodecPreferences(codecs("video", parts.video_codecs))

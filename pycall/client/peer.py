@@ -22,6 +22,7 @@ from aiortc import (
     RTCDtlsTransport,
     RTCIceTransportPolicy,
     RTCPeerConnection,
+    RTCRtpSender,
 )
 
 from pycall.client import compat
@@ -263,11 +264,17 @@ class Peer:
         if line is None:
             return
         self._feedback = compat.TransportFeedback(line, sound)
-        if self._sound_track is not None:
-            compat.send_through(line, sound, self._sound_track, self.stages["audio"])
-        if self._picture_track is not None:
-            fps = self._outgoing.fps
-            compat.send_through(line, pictures, self._picture_track, self.stages["video"], fps=fps)
+        self._send("audio", sound, self._sound_track)
+        self._send("video", pictures, self._picture_track)
+
+    def _send(self, kind: Kind, sender: RTCRtpSender, track: PictureTrack | SoundTrack | None) -> None:
+        line, stages, fps = self._line, self.stages[kind], self._outgoing.fps
+        if line is not None and track is not None:
+            ours = self._is_with_pycall
+            compat.send_through(line, sender, track, stages, with_pycall=ours, fps=fps)
+
+    def _is_with_pycall(self) -> bool:
+        return self._exchange is not None and self._exchange.with_pycall
 
     def _gathered(self, line: str | None) -> None:
         if self._exchange is not None and not self._over:

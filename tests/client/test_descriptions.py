@@ -77,12 +77,16 @@ def test_a_candidate_is_read_with_and_without_its_attribute_name(prefix: str) ->
 
 def test_our_candidates_are_written_in_every_section() -> None:
     sdp = "v=0\r\nm=audio 9 X 0\r\na=candidate:old\r\na=mid:0\r\nm=video 9 X 0\r\na=end-of-candidates\r\n"
-    section = "a=mid:0\r\na=candidate:new\r\n"
+    session, section = "a=tool:pycall\r\na=ice-options:trickle\r\n", "a=mid:0\r\na=candidate:new\r\n"
     written = with_candidates(sdp, ["candidate:new"], complete=False)
-    assert written == (
-        f"v=0\r\na=ice-options:trickle\r\nm=audio 9 X 0\r\n{section}m=video 9 X 0\r\na=candidate:new\r\n"
-    )
+    assert written == f"v=0\r\n{session}m=audio 9 X 0\r\n{section}m=video 9 X 0\r\na=candidate:new\r\n"
     assert with_candidates(sdp, [], complete=True).count("a=end-of-candidates") == 2
+
+
+def test_a_description_of_ours_is_known_from_a_browsers() -> None:
+    assert take_apart(with_candidates(OFFER, [], complete=True)).ours
+    assert not take_apart(OFFER).ours
+    assert not take_apart(OFFER.replace("s=-", "s=a=tool:pycall")).ours
 
 
 @pytest.mark.parametrize("address", ["2001:db8::1", "0a1b2c3d-0000-4000-8000-000000000000.local"])

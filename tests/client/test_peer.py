@@ -46,6 +46,8 @@ async def test_both_ends_see_and_hear_each_other() -> None:
     callee = End(Outgoing(dim.pictures, dim.sounds), attempt=2)
     with running(bright, dim):
         async with call(caller, callee):
+            assert caller.peer._is_with_pycall()
+            assert callee.peer._is_with_pycall()
             await until(lambda: len(caller.taker.pictures) > 20 and len(callee.taker.pictures) > 20)
             await until(lambda: len(caller.taker.sounds) > 60 and len(callee.taker.sounds) > 60)
             for end, level, hertz in ((caller, 90, 1_000), (callee, 200, 440)):

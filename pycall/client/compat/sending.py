@@ -22,6 +22,7 @@ from pycall.client.sending.packets import TRANSPORT_NUMBER, PacketWriter
 from pycall.client.sending.pictures import PictureSender
 from pycall.client.sending.sound import SoundSender
 from pycall.client.stages import Stages
+from pycall.client.tracks import BLOCK, SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
 
@@ -71,11 +72,18 @@ class Capturing(Protocol):
 
 
 def send_through(
-    line: Line, sender: RTCRtpSender, track: Capturing, stages: Stages, *, fps: float = 30.0
+    line: Line,
+    sender: RTCRtpSender,
+    track: Capturing,
+    stages: Stages,
+    *,
+    with_pycall: Callable[[], bool],
+    fps: float = 30.0,
 ) -> None:
     """Have ``sender``, which has not begun, send ``track`` over ``line`` our way, if it is known inside.
 
-    Of pictures, ``fps`` a second are meant to come.
+    Of pictures, ``fps`` a second are meant to come. ``with_pycall`` tells, once media flows, whether the
+    other end is a pycall: else it is a browser.
     """
     mangled = [f"_RTCRtpSender__{name}" for name in _INSIDE]
     names = (*mangled, "send", "_run_rtp", "_handle_rtcp_packet", "_ssrc", "_enabled")
@@ -87,15 +95,24 @@ def send_through(
         has_all(getattr(_H264, "H264Encoder", _H264), "_packetize", "_split_bitstream"),
     )
     if all(known):
-        _Sending(line, sender, track, stages, fps)
+        _Sending(line, sender, track, stages, with_pycall=with_pycall, fps=fps)
 
 
 class _Sending:
     """The work in place of one sender's own."""
 
-    def __init__(self, line: Line, sender: Any, track: Capturing, stages: Stages, fps: float) -> None:
+    def __init__(
+        self,
+        line: Line,
+        sender: Any,
+        track: Capturing,
+        stages: Stages,
+        *,
+        with_pycall: Callable[[], bool],
+        fps: float,
+    ) -> None:
         self._line, self._sender, self._track, self._stages = line, sender, track, stages
-        self._fps = fps
+        self._with_pycall, self._fps = with_pycall, fps
         self._parameters: Any = None
         self._stream: Stream | None = None
         self._pictures: PictureSender | None = None
@@ -152,11 +169,16 @@ class _Sending:
                 self._pictures.close()
 
     def _left(self, packet: Leaving, now: float) -> None:
-        """Count for aiortc's reports, which say when what was sent was captured (RFC 3550 section 6.4.1)."""
+        """Count for aiortc's reports, which say when what was sent was captured (RFC 3550 section 6.4.1).
+
+        A browser tells so of the end of a block of sound, and shows its pictures by what we tell.
+        """
         sender = self._sender
         if sender._RTCRtpSender__rtp_timestamp != packet.timestamp or not sender._RTCRtpSender__packet_count:
-            since = int((now - packet.captured_at) * 2**32)
-            sender._RTCRtpSender__ntp_timestamp = _CLOCK.current_ntp_time() - since
+            since_s = now - packet.captured_at
+            if sender.kind == "audio" and not self._with_pycall():
+                since_s -= BLOCK / SAMPLE_RATE
+            sender._RTCRtpSender__ntp_timestamp = _CLOCK.current_ntp_time() - int(since_s * 2**32)
             sender._RTCRtpSender__rtp_timestamp = packet.timestamp
         sender._RTCRtpSender__octet_count += packet.octets
         sender._RTCRtpSender__packet_count += 1
@@ -171,7 +193,7 @@ class _Sending:
     async def _handle_rtcp_packet(self, packet: Any) -> None:
         match packet:
             case _RTP.RtcpRtpfbPacket(fmt=_RTP.RTCP_RTPFB_NACK):
-                if self._stream is not None:
+                if self._stream is not None and (self._pictures is not None or self._with_pycall()):
                     lost = [number & 0xFFFF for number in packet.lost]  # aiortc counts on beyond 65535
                     self._line.repair(self._stream, lost)
             case _RTP.RtcpPsfbPacket(fmt=_RTP.RTCP_PSFB_PLI | _RTP.RTCP_PSFB_FIR):

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiortc.clock
 import av
+import numpy as np
 import pytest
 from aiortc import RTCPeerConnection
 from aiortc.mediastreams import MediaStreamError
@@ -29,7 +30,8 @@ from pycall.client.compat import releases, sending
 from pycall.client.compat.sending import send_through
 from pycall.client.formats import CODECS, codecs
 from pycall.client.sending.line import Line
-from pycall.client.stages import Stages
+from pycall.client.stages import Kind, Stages
+from pycall.client.tracks import BLOCK, SAMPLE_RATE
 from pycall.codecs.vp8 import key_picture_size
 from tests.client.pair import painted, until
 
@@ -37,19 +39,22 @@ LATE_S = 0.25
 
 
 class Track:
-    """Pictures on demand, each captured a while ago."""
+    """Pictures or blocks of sound on demand, each captured a while ago."""
 
-    kind = "video"
-    id = "pictures"
-
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind = "video") -> None:
+        self.kind = kind
+        self.id = kind
         self.wanted: asyncio.Queue[int] = asyncio.Queue()
         self.stopped = False
 
-    async def recv(self) -> av.VideoFrame:
+    async def recv(self) -> av.VideoFrame | av.AudioFrame:
         number = await self.wanted.get()
         if number < 0:
             raise MediaStreamError
+        if self.kind == "audio":
+            sound = av.AudioFrame.from_ndarray(np.full((1, BLOCK), 60, np.int16), layout="mono")
+            sound.pts, sound.time_base = number * BLOCK, Fraction(1, SAMPLE_RATE)
+            return sound
         frame = painted(60 + number % 100)
         frame.pts, frame.time_base = number * 3_000, Fraction(1, 90_000)
         return frame
@@ -64,22 +69,22 @@ class Track:
 class Rig:
     """A sender of aiortc that sends our way, to nobody; what left is kept."""
 
-    def __init__(self, connection: RTCPeerConnection) -> None:
-        transceiver = connection.addTransceiver("video", direction="sendonly")
-        transceiver.setCodecPreferences(codecs("video", CODECS["video"]))
+    def __init__(self, connection: RTCPeerConnection, kind: Kind = "video") -> None:
+        transceiver = connection.addTransceiver(kind, direction="sendonly")
+        transceiver.setCodecPreferences(codecs(kind, CODECS[kind]))
         self.sender: Any = transceiver.sender
-        self.track = Track()
+        self.track = Track(kind)
         setattr(self.sender, "_RTCRtpSender__track", self.track)  # noqa: B010  mypy knows better
         self.sent: list[bytes] = []
         self.line = Line(self._transmit)
-        self.codecs = [codec for codec in aiortc.codecs.CODECS["video"] if codec.name == "VP8"]
+        self.codecs = [codec for codec in aiortc.codecs.CODECS[kind] if codec.name in {"VP8", "opus"}]
 
     async def _transmit(self, packet: bytes) -> None:
         self.sent.append(packet)
 
     async def begin(self) -> None:
         parameters = RTCRtpSendParameters(codecs=self.codecs, muxId="0")
-        parameters.headerExtensions = aiortc.codecs.HEADER_EXTENSIONS["video"]
+        parameters.headerExtensions = aiortc.codecs.HEADER_EXTENSIONS[self.track.kind]
         await self.sender.send(parameters)
 
     async def picture(self, number: int) -> list[RtpPacket]:
@@ -97,7 +102,7 @@ class Rig:
 @pytest.fixture
 async def rig(connection: RTCPeerConnection) -> Any:
     rig = Rig(connection)
-    send_through(rig.line, rig.sender, rig.track, Stages())
+    send_through(rig.line, rig.sender, rig.track, Stages(), with_pycall=lambda: True)
     await rig.begin()
     yield rig
     await rig.end()
@@ -118,6 +123,30 @@ async def test_what_left_is_counted_and_reports_say_when_it_was_captured(rig: Ri
     age_s = (aiortc.clock.current_ntp_time() - rig.sender._RTCRtpSender__ntp_timestamp) / 2**32
     assert LATE_S <= age_s < LATE_S + 5
     assert (packets[-1].timestamp - packets[0].timestamp) % 2**32 == 3_000
+
+
+@pytest.mark.parametrize("with_pycall", [True, False])
+async def test_a_browser_is_told_of_the_end_of_a_block_and_gets_no_sound_again(
+    connection: RTCPeerConnection, monkeypatch: pytest.MonkeyPatch, *, with_pycall: bool
+) -> None:
+    rig = Rig(connection, "audio")
+    monkeypatch.setattr(rig.line, "clock", lambda: 100.0)
+    monkeypatch.setattr(rig.track, "captured_at", lambda _: 100.0 - LATE_S)
+    monkeypatch.setattr(aiortc.clock, "current_ntp_time", lambda: 100 << 32)
+    send_through(rig.line, rig.sender, rig.track, Stages(), with_pycall=lambda: with_pycall)
+    await rig.begin()
+    try:
+        [packet] = await rig.picture(0)
+        told_s = rig.sender._RTCRtpSender__ntp_timestamp / 2**32
+        block_s = 0.0 if with_pycall else BLOCK / SAMPLE_RATE
+        assert told_s == pytest.approx(100.0 - LATE_S + block_s, abs=1e-6)
+
+        lost = RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=rig.sender._ssrc, lost=[packet.sequence_number])
+        await rig.sender._handle_rtcp_packet(lost)
+        await rig.picture(1)
+        assert rig.sent.count(rig.sent[0]) == 1 + with_pycall
+    finally:
+        await rig.end()
 
 
 async def test_who_misses_a_packet_gets_it_again_and_who_misses_a_picture_a_new_one(rig: Rig) -> None:
@@ -198,7 +227,9 @@ async def test_an_aiortc_without_a_name_sends_as_it_ever_did(
     compat.install()
     with caplog.at_level(logging.ERROR):
         for _ in range(2):
-            send_through(Line(sender.transport._send_rtp), sender, Track(), Stages())
+            send_through(
+                Line(sender.transport._send_rtp), sender, Track(), Stages(), with_pycall=lambda: True
+            )
     assert "packet_count" in caplog.text
     assert len(caplog.records) == 1
     for name in ("send", "_run_rtp", "_handle_rtcp_packet"):
@@ -229,7 +260,9 @@ def test_without_a_name_of_its_modules_it_sends_as_it_ever_did_and_this_is_said_
     monkeypatch.delattr(f"{module}.{name}")
     with caplog.at_level(logging.ERROR):
         for _ in range(2):
-            send_through(Line(sender.transport._send_rtp), sender, Track(), Stages())
+            send_through(
+                Line(sender.transport._send_rtp), sender, Track(), Stages(), with_pycall=lambda: True
+            )
     assert name.rpartition(".")[2] in caplog.text or "_packetize" in caplog.text
     assert len(caplog.records) == 1
     assert "_run_rtp" not in vars(sender)
@@ -243,7 +276,7 @@ def test_without_a_name_of_its_own_a_sender_stays_stock(
     delattr(sender, name)
     releases._miss.cache_clear()
     with caplog.at_level(logging.ERROR):
-        send_through(Line(sender.transport._send_rtp), sender, Track(), Stages())
+        send_through(Line(sender.transport._send_rtp), sender, Track(), Stages(), with_pycall=lambda: True)
     assert name in caplog.text
     assert "_run_rtp" not in vars(sender)
     setattr(sender, name, None)
