@@ -144,7 +144,8 @@ async def test_no_frame_is_a_bug_or_leaves_a_ghost(caplog: pytest.LogCaptureFixt
         f"{outcome.frames} frames in {took_s:.0f} s: {outcome.fatal} ended their connection,",
         f"the slowest of whom was gone after {outcome.slowest_s:.3f} s; {bugs} bugs;",
         f"{len(caplog.records)} lines of log; refused {dict(outcome.refused)};",
-        f"meanwhile {len(latencies)} messages of others, median {_at(latencies, 0.5):.1f} ms, p99 {_at(latencies, 0.99):.1f} ms",
+        f"meanwhile {len(latencies)} messages of others,",
+        f"median {_at(latencies, 0.5):.1f} ms, p99 {_at(latencies, 0.99):.1f} ms",
     )
     assert bugs == 0
     assert outcome.frames / 10 < outcome.fatal < outcome.frames / 2
