@@ -1,0 +1,48 @@
+"""A guard against the server becoming dearer: beside Node's under the same load in the same run.
+
+Ratios of CPU time hardly depend on how busy the machine is. The bounds are what was measured (see
+docs/performance.md) with a margin for chance; goals are the benchmark's business.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import pytest
+from cells import Cell
+from crowd.servers import NODE, PYCALL
+from crowd.trial import Plan, one_trial
+
+ROOMS = 1000
+PLAN = Plan(relay_s=4.0, joins_s=0.0, rates=(1000,), pings=False)
+BOUNDS = {"join_cpu_ms": 1.6, "message_cpu_ms_1000": 1.8, "connection_kb": 4.0}
+"""The most that a figure may be of Node's; in so few rooms its memory differs much from run to run."""
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def trials() -> tuple[Cell, Cell]:
+    """The figures of pycall and of Node."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("node and npm are missing: apt install nodejs npm")
+    return one_trial(PYCALL, ROOMS, PLAN, sys.stderr), one_trial(NODE, ROOMS, PLAN, sys.stderr)
+
+
+def test_nothing_goes_wrong_in_a_thousand_rooms(trials: tuple[Cell, Cell]) -> None:
+    ours, _ = trials
+    assert ours["surprises"] == {}
+    assert {key: ours[key] for key in ours if key.startswith("missing")} == {
+        "missing_others": 0, "missing_1000": 0, "missing_told": 0,
+    }  # fmt: skip
+    assert (ours["exit_code"], ours["let_in_late"]) == (0, 0)
+
+
+@pytest.mark.parametrize(("figure", "most"), BOUNDS.items())
+def test_it_costs_no_more_beside_node_than_it_did(
+    trials: tuple[Cell, Cell], figure: str, most: float
+) -> None:
+    ours, theirs = (each[figure] for each in trials)
+    print(f"{figure}: {ours:.3f}, Node {theirs:.3f}, ratio {ours / theirs:.2f}")
+    assert ours < most * theirs
