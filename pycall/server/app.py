@@ -37,6 +37,9 @@ from pycall.server.readers import Readers
 from pycall.server.store import MemoryRoomStore, RoomStore
 from pycall.server.transport import SocketServer
 
+BACKLOG: Final = 4096
+"""Connections that wait to be accepted: after a restart all come at once. Linux has no more by default, either."""
+
 SHUTDOWN_S: Final = 1.0
 """How long requests other than websockets may take after the stop."""
 
@@ -139,7 +142,7 @@ class SignallingServer:
         await self._runner.setup()
         try:
             await web.TCPSite(
-                self._runner, self._host, self._port, ssl_context=self._tls, backlog=1024
+                self._runner, self._host, self._port, ssl_context=self._tls, backlog=BACKLOG
             ).start()
         except (OSError, OverflowError, UnicodeError) as reason:
             raise _listen_failed(self._host, self._port, reason) from reason
