@@ -38,7 +38,7 @@ from pycall.server.store import MemoryRoomStore, RoomStore
 from pycall.server.transport import SocketServer
 
 BACKLOG: Final = 4096
-"""Connections that wait to be accepted: after a restart all come at once. Linux has no more by default, either."""
+"""Connections that wait to be accepted: after a restart all come at once. Linux has no more by default."""
 
 SHUTDOWN_S: Final = 1.0
 """How long requests other than websockets may take after the stop."""
