@@ -85,7 +85,15 @@ class ServerConfig:
     limits: bool = _key(
         True, checks.switch, "Bound what a client may do, as in section [limits]; without is for load tests."
     )
-
+    password_file: Path | None = _key(
+        "", checks.file, "File with a password that whoever joins a room must know.", "FILE"
+    )
+    require_invite: bool = _key(
+        False, checks.switch, "Let into rooms only who has an invite; `pycall invite` makes them."
+    )
+    invite_key_file: Path | None = _key(
+        "", checks.file, "Where the key is kept that signs invites, if not in the data folder.", "FILE"
+    )
     node: str = _key("", checks.own_name, "Name of this server in metrics and logs; else the machine's.")
     metrics_from: tuple[str, ...] = _keys(
         checks.network, "A network that may read /metrics, beside this machine; may be repeated.", "NETWORK"
@@ -112,6 +120,9 @@ class CallConfig:
         "", checks.sha256, "Accept the certificate with this SHA-256, and no other.", "HEX"
     )
     name: str = _key("", checks.own_name, "Name shown to the other one; your login name if empty.")
+    password: str = _secret("Password of the server.")
+    password_file: Path | None = _key("", checks.file, "File with the password of the server.", "FILE")
+    invite_file: Path | None = _key("", checks.file, "File with your invite, or the link it came in.", "FILE")
     camera: str = _key("default", checks.device, "Picture to send.", "SPEC")
     microphone: str = _key("default", checks.device, "Sound to send.", "SPEC")
     speaker: str = _key("default", checks.device, "Where the other one is heard.", "SPEC")

@@ -66,6 +66,14 @@ class Limits:
     farewell_s: float = _limit(
         1, checks.time(0.1, 60), "How long a closing connection may take to be told so."
     )
+    wrong_passwords: int | None = _limit(
+        10,
+        checks.whole_or_off(1, 10**6),
+        "Wrong passwords from one address, or for one room, after which none is looked at for a while.",
+    )
+    wrong_passwords_s: float = _limit(
+        900, checks.time(1, 86_400), "How long that while is, from the first of them on."
+    )
 
     connections_per_address: int | None = _limit(
         20, checks.whole_or_off(1, 10**6), "Connections of one address at a time."

@@ -19,6 +19,7 @@ def test_the_protocol_document_states_the_limits() -> None:
         assert f" {size} " in table
     for count in (limits.connections_per_address, limits.rooms_per_address):
         assert f"| {count}" in table
+    assert f"| {limits.wrong_passwords} in {limits.wrong_passwords_s:g} s |" in table
     for burst, per_s in (
         (limits.connect_burst, limits.connects_per_s),
         (limits.miss_burst, limits.misses_per_s),
@@ -43,7 +44,7 @@ def test_what_waits_for_a_slow_reader_holds_several_of_the_largest_messages() ->
 def test_no_limits_leaves_what_keeps_the_protocol_sound() -> None:
     off = Limits(ping_interval_s=20).off()
     left = {key.name for key in keys(Limits) if getattr(off, key.name) is not None}
-    times = {"ping_interval_s", "ping_timeout_s", "farewell_s"}
+    times = {"ping_interval_s", "ping_timeout_s", "farewell_s", "wrong_passwords_s"}
     assert left == times | {"json_depth", "connect_burst", "miss_burst"}
     assert off.ping_interval_s == 20
 

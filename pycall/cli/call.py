@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import replace
+from typing import Final
 
 import click
 from click.core import ParameterSource
 
 from pycall.cli.addresses import lan_address
+from pycall.cli.credentials import STANDARD_INPUT, ask_password, can_ask, credentials_of, room_from_input
 from pycall.cli.invitation import invitation
 from pycall.cli.keys import are_there_keys
 from pycall.cli.links import Link, same_server
@@ -19,7 +22,11 @@ from pycall.cli.outlet import Outlet
 from pycall.cli.render import JsonRenderer, LiveRenderer, Renderer
 from pycall.config import CallConfig
 from pycall.core import events
-from pycall.errors import ConfigError, PycallError
+from pycall.core.credentials import ASKING_FOR_A_PASSWORD, Credentials
+from pycall.errors import ConfigError, JoinRefused, PycallError
+
+PROMPTS: Final = 3
+"""So often a password is asked for on a terminal."""
 
 
 class CallCommand(click.Command):
@@ -41,7 +48,9 @@ class CallCommand(click.Command):
 
 def _follow(ctx: click.Context) -> None:
     """A link as ROOM names the server, too: it wins as a flag does, over environment and file."""
-    room, params = ctx.params["room"], ctx.params
+    params = ctx.params
+    room = room_from_input() if params["room"] == STANDARD_INPUT else params["room"]
+    params["invite"] = ""
     if isinstance(room, Link):
         is_flag = ctx.get_parameter_source("server") is ParameterSource.COMMANDLINE
         if is_flag and not same_server(params["server"], room.server):
@@ -49,7 +58,9 @@ def _follow(ctx: click.Context) -> None:
                 f"The link leads to {room.server}, but --server is {params['server']}.",
                 "Leave --server out: the link names the server.",
             )
-        params.update(room=room.room, server=room.server)
+        params.update(room=room.room, server=room.server, invite=room.invite)
+    else:
+        params["room"] = room
     if params["cert_sha256"] and not params["server"].startswith("https:"):
         raise ConfigError(
             f"{params['server']} shows no certificate, so --cert-sha256 cannot be checked.",
@@ -60,8 +71,10 @@ def _follow(ctx: click.Context) -> None:
 @click.command(cls=CallCommand)
 @click.argument("room", type=ROOM)
 @config_options(CallConfig)
-def call(room: str, config: CallConfig) -> int:
+def call(room: str, config: CallConfig, invite: str) -> int:
     """Call whoever comes to ROOM, a name or a link such as https://HOST:8080/r/kitchen.
+
+    A link with an invite is a secret: with - as ROOM it is asked for, or read from standard input.
 
     SPEC is default, none, test, a device's name, id or number as `pycall devices` prints it, screen
     (camera only), file:PATH, or an rtsp or http address.
@@ -73,15 +86,30 @@ def call(room: str, config: CallConfig) -> int:
         own=logging.ERROR if bugs_only else logging.INFO,
         others=logging.CRITICAL if bugs_only else logging.INFO,
     )
+    credentials = credentials_of(config, room, invite)
+    prompts = PROMPTS if can_ask() and not config.json and not config.password_file else 0
+    while True:
+        try:
+            return _call(room, config, credentials, can_retry=prompts > 0)
+        except JoinRefused as refused:
+            if not prompts or refused.refusal not in ASKING_FOR_A_PASSWORD:
+                raise
+            if credentials.password:
+                click.echo(refused.message, err=True)
+            prompts -= 1
+            credentials = replace(credentials, password=ask_password())
+
+
+def _call(room: str, config: CallConfig, credentials: Credentials, *, can_retry: bool) -> int:
     from pycall.cli.session import Session  # noqa: PLC0415  --help must not load codecs
 
     with Outlet(sys.stdout) as out:
-        return run(Session(room, config, _renderer(room, config, out)).run())
+        renderer = _renderer(Link(config.server, room, credentials.invite), config, out)
+        return run(Session(room, config, renderer, credentials, can_retry=can_retry).run())
 
 
-def _renderer(room: str, config: CallConfig, out: Outlet) -> Renderer:
+def _renderer(link: Link, config: CallConfig, out: Outlet) -> Renderer:
     if config.json:
         return JsonRenderer(out)
-    link = Link(config.server, room)
     pass_on = invitation(link, cert_sha256=config.cert_sha256, lan_address=lan_address())
     return LiveRenderer(invitation=pass_on, keys=are_there_keys(), stream=out)

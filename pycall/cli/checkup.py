@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Final, TypeVar
 
+from pycall.cli.credentials import credentials_of
 from pycall.cli.session import own_ice_servers
 from pycall.client.compat.asking import StunSocket
 from pycall.client.doctor.encoding import check_encoders
@@ -21,7 +22,8 @@ from pycall.client.doctor.stun import Sighting, check_stun, sight
 from pycall.client.iceservers import MAX_SERVERS, StunServer, TurnServer, parse_server
 from pycall.client.peer import Outgoing
 from pycall.config import CallConfig
-from pycall.core.findings import Check, Finding, outlook
+from pycall.core.credentials import Credentials
+from pycall.core.findings import Check, Finding, State, outlook
 from pycall.core.messages import IceServer
 from pycall.media.devices.checkup import check_devices
 from pycall.media.spec import parse_camera, parse_microphone, parse_speaker
@@ -42,16 +44,23 @@ T = TypeVar("T")
 
 
 async def check_up(config: CallConfig) -> list[Finding]:
-    """All findings in the order in which they are shown; the last is ``calls``. Takes up to about 20 s."""
+    """All findings in the order in which they are shown; the last is ``calls``. Takes up to about 20 s.
+
+    Raises:
+        ConfigError: the file with the password cannot be used.
+    """
+    credentials = credentials_of(config)
     async with asyncio.TaskGroup() as group:
         devices = group.create_task(_devices(config))
         encoders = group.create_task(_encoders(config))
         server = group.create_task(check_server(config.server, cert_sha256=config.cert_sha256))
-        join = group.create_task(check_join(config.server, cert_sha256=config.cert_sha256))
+        join = group.create_task(
+            check_join(config.server, cert_sha256=config.cert_sha256, credentials=credentials)
+        )
         joined, told = await join
         network = group.create_task(_network(config, (*own_ice_servers(config), *told)))
         await encoders  # which a call beside it would slow down
-        calls = await _self_calls(config, joined.state == "ok", (*own_ice_servers(config), *told))
+        calls = await _self_calls(config, credentials, joined.state, (*own_ice_servers(config), *told))
     findings = [*server.result(), joined, *network.result(), *devices.result(), *encoders.result(), *calls]
     return [*findings, outlook(findings, relay_only=config.relay_only)]
 
@@ -138,10 +147,13 @@ async def _socket(version: int) -> AsyncIterator[StunSocket | None]:
             sock.close()
 
 
-async def _self_calls(config: CallConfig, can_join: bool, known: tuple[IceServer, ...]) -> list[Finding]:
+async def _self_calls(
+    config: CallConfig, credentials: Credentials, joined: State, known: tuple[IceServer, ...]
+) -> list[Finding]:
     """The self-calls: one as calls go here, and one through a relay if there is any."""
-    if not can_join:
-        return [Finding("self-call", "skipped", "Nobody can be called without the server.")]
+    if joined != "ok":
+        lacking = "being let into a room" if joined == "skipped" else "the server"
+        return [Finding("self-call", "skipped", f"Nobody can be called without {lacking}.")]
     is_relayed = any(url.startswith("turn") for server in known for url in server.urls)
     ways = ([] if config.relay_only else [False]) + ([True] if is_relayed or config.relay_only else [])
     with _test_signals() as outgoing:
@@ -149,6 +161,7 @@ async def _self_calls(config: CallConfig, can_join: bool, known: tuple[IceServer
             SelfCall(
                 config.server,
                 cert_sha256=config.cert_sha256,
+                credentials=credentials,
                 ice_servers=own_ice_servers(config),
                 relay_only=relay_only,
                 outgoing=outgoing,

@@ -24,8 +24,8 @@ from pycall.errors import CallError
 from pycall.media.spec import parse_camera, parse_microphone, parse_speaker
 
 ASKED: Final = frozenset({
-    "server", "cert_sha256", "camera", "microphone", "speaker", "size", "fps", "ice_server",
-    "turn_username", "turn_credential", "relay_only", "json", "verbose",
+    "server", "cert_sha256", "password", "password_file", "camera", "microphone", "speaker", "size", "fps",
+    "ice_server", "turn_username", "turn_credential", "relay_only", "json", "verbose",
 })  # fmt: skip
 """What of a call's configuration matters to the checks."""
 

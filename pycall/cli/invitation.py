@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Final
 from urllib.parse import urlsplit
 
 from pycall.cli.addresses import is_loopback
 from pycall.cli.links import Link
 from pycall.config import CallConfig
 
+WITH_INVITE: Final = "The other side needs an invite, too: the link you have, unless it is for one person."
+
 
 def invitation(link: Link, *, cert_sha256: str = "", lan_address: str | None = None) -> str:
     """The commands to type and the links to open, in words.
 
     ``cert_sha256`` is what one needs oneself to accept the server's certificate. ``lan_address`` is
-    this machine's in its network; it counts when the server is on this machine.
+    this machine's in its network; it counts when the server is on this machine. An invite is not
+    repeated: it would stay on the screen.
     """
+    if link.invite:
+        return WITH_INVITE
     url = urlsplit(link.server)
     if not is_loopback(url.hostname or ""):
         return f"The other side types{_ways(link, cert_sha256)}"

@@ -16,6 +16,7 @@ from pycall.errors import PycallError
 COMMANDS: Final = {
     "call": "Call whoever comes to ROOM.",
     "serve": "Run the signalling server.",
+    "invite": "Print a link that lets into a room of a closed server.",
     "devices": "List cameras, microphones and speakers, and try them.",
     "doctor": "Check whether calls can work here, and say what is in the way.",
     "demo": "Show a whole call on this machine.",

@@ -22,9 +22,8 @@ import click
 from click.core import ParameterSource
 
 from pycall.checks import Raw
-from pycall.cli.links import Link, parse_link
+from pycall.cli.links import Link, parse_room
 from pycall.config import Key, Limits, Section, ServerConfig, keys, read_file
-from pycall.core.names import check_room_name
 from pycall.errors import ConfigError
 
 Command: TypeAlias = Callable[..., Any]
@@ -59,11 +58,14 @@ class RoomType(click.ParamType):  # type: ignore[type-arg]
         param: click.Parameter | None,  # noqa: ARG002
         ctx: click.Context | None,  # noqa: ARG002
     ) -> str | Link:
-        """The name or the link; raises :class:`ConfigError` when it can be neither."""
-        try:
-            return parse_link(value) if "://" in value else check_room_name(value)
-        except ValueError as error:
-            raise ConfigError(str(error), "Use letters, digits, - and _, such as kitchen.") from error
+        """The name or the link; raises :class:`ConfigError` when it can be neither, or is a secret."""
+        room = parse_room(value)
+        if isinstance(room, Link) and room.invite:
+            raise ConfigError(
+                "The link has an invite in it, and everybody on this computer can read command lines.",
+                "Type `pycall call -` and paste the link, or keep it in a file for --invite-file.",
+            )
+        return room
 
 
 ROOM = RoomType()

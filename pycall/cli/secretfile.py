@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -11,20 +13,24 @@ MOST_CHARACTERS: Final = 1000
 """A secret longer than this is none."""
 
 
-def read_secret(path: Path, option: str, same_as: str) -> str:
+def read_secret(path: Path, option: str, same_as: str, *, is_private: bool = False) -> str:
     """The one line in the file named with ``option``; ``same_as`` says where else the same text stands.
 
     Raises:
-        ConfigError: it cannot be read, or there is no such line.
+        ConfigError: it cannot be read, or there is no such line; with ``is_private``, everybody on this
+            computer can read it, too.
     """
     try:
         with path.open(encoding="utf-8") as file:
+            mode = os.fstat(file.fileno()).st_mode
             secret = file.read(MOST_CHARACTERS + 1).strip()
     except OSError as error:
         why = error.strerror or "it cannot be read"
         raise ConfigError(f"{path}: {why}.", f"Check {option}.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: the secret is not text.", f"Write it as {same_as}.") from error
+    if is_private and os.name == "posix" and stat.S_ISREG(mode) and mode & 0o004:
+        raise ConfigError(f"{path}: everybody on this computer can read it.", f"Run: chmod 600 {path}")
     if not secret or len(secret) > MOST_CHARACTERS or not secret.isprintable():
         raise ConfigError(
             f"{path}: there is no secret in it.",

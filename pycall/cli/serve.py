@@ -14,6 +14,8 @@ from typing import Any, Final
 import click
 
 from pycall import __version__
+from pycall.cli.access import access_of
+from pycall.cli.access import announcement as access_announcement
 from pycall.cli.addresses import is_loopback, own_names, reachable
 from pycall.cli.folders import data_folder
 from pycall.cli.ice import announcement, ice_of
@@ -34,9 +36,6 @@ from pycall.server.logs import JsonFormatter, TextFormatter, tell
 from pycall.server.origins import Origins
 from pycall.server.readers import Readers
 
-OPEN_ROOMS: Final = (
-    "Rooms are open: whoever reaches this server and knows or guesses a room's name can join it."
-)
 NO_LIMITS: Final = "There are no limits: any one client can take up the whole server. This is for load tests."
 PLAIN_HTTP: Final = "Browsers elsewhere give camera and microphone only over https: see --tls."
 OWN_CERTIFICATE: Final = "The certificate is self-signed: browsers warn, `pycall call` needs --cert-sha256"
@@ -117,6 +116,7 @@ async def _serve(config: ServerConfig, limits: Limits) -> int:
         config.port,
         tls=identity.context if identity else None,
         limits=limits,
+        access=access_of(config, limits),
         ice=ice,
         node=config.node,
         readers=Readers.of(config.metrics_from, metrics_key(config)),
@@ -147,6 +147,8 @@ def _log_start(config: ServerConfig, port: int, identity: Identity | None, stun_
         version=__version__,
         port=port,
         stun_port=stun_port,
+        password=config.password_file is not None,
+        invites=config.require_invite,
         cert_sha256=identity.sha256 if identity else None,
     )
     if not config.limits:
@@ -186,8 +188,7 @@ def _announcement(config: ServerConfig, port: int, identity: Identity | None, he
     lines = [f"Signalling server listening on {_url(scheme, addresses[0], port)}"]
     lines += [f"               and reachable as {_url(scheme, each, port)}" for each in addresses[1:]]
     lines += helps
-    if not is_local:
-        lines.append(OPEN_ROOMS)
+    lines += access_announcement(config, is_local=is_local, is_https=identity is not None)
     if identity is None and not is_local:
         lines.append(PLAIN_HTTP)
     if not config.limits:

@@ -27,10 +27,11 @@ from pycall.config import CallConfig
 from pycall.core import events
 from pycall.core import inputs as i
 from pycall.core.call import Call, Phase
+from pycall.core.credentials import ASKING_FOR_A_PASSWORD, NONE, Credentials
 from pycall.core.messages import IceServer, State
 from pycall.core.names import clean_display_name
 from pycall.core.terms import CallTerms
-from pycall.errors import PycallError
+from pycall.errors import JoinRefused, PycallError
 from pycall.media.studio import Studio
 
 _CHANGES: Final = {
@@ -45,8 +46,19 @@ _CHANGES: Final = {
 class Session:
     """Runs one call from the opening of the devices to the closing of the recording."""
 
-    def __init__(self, room: str, config: CallConfig, renderer: Renderer) -> None:
+    def __init__(
+        self,
+        room: str,
+        config: CallConfig,
+        renderer: Renderer,
+        credentials: Credentials = NONE,
+        *,
+        can_retry: bool = False,
+    ) -> None:
+        """With ``can_retry`` a refusal that another password may undo is not shown, only raised."""
         self._room = room
+        self._credentials = credentials
+        self._can_retry = can_retry
         self._config = config
         self._renderer = renderer
         self._signal: signal.Signals | None = None
@@ -73,6 +85,8 @@ class Session:
         try:
             await self._open_and_call()
         except PycallError as error:
+            if self._can_retry and isinstance(error, JoinRefused) and error.refusal in ASKING_FOR_A_PASSWORD:
+                raise
             self._show(events.Failed(error.code, error.message, error.hint))
             self._show(self._ended or events.Ended("error"))
             raise
@@ -106,7 +120,11 @@ class Session:
             Call(terms),
             self._room,
             dial=lambda post: SignallingClient(
-                config.server, own_name(config), post, cert_sha256=config.cert_sha256
+                config.server,
+                own_name(config),
+                post,
+                cert_sha256=config.cert_sha256,
+                credentials=self._credentials,
             ),
             open_peer=self._open_peer,
             announce=self._show,

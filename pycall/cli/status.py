@@ -104,6 +104,7 @@ def _rows(reading: Reading) -> list[tuple[str, str]]:
         ("Traffic", f"{received} in, {sent} out"),
         *((f"Time to {what}", _times(reading, event)) for what, event in _TIMES),
         ("Refused", _listed(reading.by_label("pycall_refusals_total", "code"))),
+        ("Credentials", _listed(reading.by_label("pycall_credentials_total", "outcome"))),
         ("Ended", _listed(reading.by_label("pycall_connections_ended_total", "cause"))),
         ("Bugs", _number(reading.value("pycall_bugs_total"))),
     ]

@@ -15,7 +15,7 @@ from __future__ import annotations
 import enum
 from typing import Literal, assert_never
 
-from pycall.core import endings, events, patience
+from pycall.core import credentials, endings, events, patience
 from pycall.core import inputs as i
 from pycall.core import outputs as o
 from pycall.core.impression import Impression
@@ -91,7 +91,9 @@ class Call:
                 self._ice_servers = ice_servers or self._ice_servers
                 return self._link.renewed(epoch, ice_servers, now)
             case i.RoomFull():
-                return self._full(now)
+                return self._unseated(endings.room_full(self._terms.room), now)
+            case i.Refused(code, message) if code in credentials.REFUSED:
+                return self._unseated(endings.refused(code, message), now)
             case i.Refused(code, message):
                 return self._refused(code, message)
             case i.MessageReceived(message):
@@ -202,15 +204,14 @@ class Call:
             return self._link.network_changed(now, lost=lost)
         return [*self._link.open(self._ice_servers, now), o.CheckSignalling()]  # gather what there is now
 
-    def _full(self, now: float) -> list[o.Output]:
+    def _unseated(self, error: PycallError, now: float) -> list[o.Output]:
         self._seated = False
         if self.phase is Phase.CONNECTED:
             told, self._reseat_at = self._reseat_at is not None, now + patience.RESEAT_S
-            message = "Our place in the room is taken; the call itself goes on."
-            return [] if told else [_notice("seat-taken", message)]
+            return [] if told else [_notice("seat-taken", endings.SEAT_TAKEN)]
         if self._was_seated and self._terms.stay:
             return self._rejoin(now)
-        return self._finish("error", endings.room_full(self._terms.room))
+        return self._finish("error", error)
 
     def _refused(self, code: str, message: str) -> list[o.Output]:
         if code == "server-stopping":  # its connection ends now, and another one is dialled

@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from pycall.core import patience
+from pycall.core.credentials import BOTH_REFUSED, INVITE_REFUSED, PASSWORD_REFUSED
 from pycall.errors import JoinRefused, NobodyCame, NoConnection, PeerLost, ServerUnreachable
 
+SEAT_TAKEN: Final = "Our place in the room is taken; the call itself goes on."
+_SHOW_IT: Final = "Give the server's password in a file with --password-file."
+_GET_INVITE: Final = "Ask for an invite to this room, and paste its link after `pycall call -`."
 _HINTS: Final = {
+    PASSWORD_REFUSED: _SHOW_IT,
+    INVITE_REFUSED: _GET_INVITE,
+    BOTH_REFUSED: f"{_GET_INVITE} {_SHOW_IT}",
     "too-many-rooms": "Try again in a minute; everybody behind the same router counts as one address.",
 }
 """What to do about a refusal, by its code."""

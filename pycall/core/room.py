@@ -35,11 +35,13 @@ class JoinAsked:
     """Somebody wants to be in the room; may be there already, also by an older connection.
 
     ``received`` is the number of the last message it got on that seat; None: it does not count them.
+    Who is not ``admitted`` has a seat only if it is its own already.
     """
 
     connection: str
     member: Member
     received: int | None = None
+    admitted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class SendRenewed:
 
 @dataclass(frozen=True, slots=True)
 class SendFull:
-    """Tell a third one that there is no seat, and nothing else."""
+    """Tell a third one, or one who is not admitted, that there is no seat, and nothing else."""
 
     to: str
 
@@ -223,7 +225,7 @@ class Room:
         for seat in self.seats:
             if seat.member.extended and seat.member.id == asked.member.id:
                 return self._resume(seat, asked, now)
-        return self._seat_newcomer(asked, now)
+        return self._seat_newcomer(asked, now) if asked.admitted else [SendFull(asked.connection)]
 
     def _seat_newcomer(self, asked: JoinAsked, now: float) -> list[Output]:
         told: list[Output] = []

@@ -41,13 +41,17 @@ class Visitor:
 
     @property
     def source(self) -> int | None:
-        """What limits by address count by: an IPv4 address or an IPv6 /64; None: there are none for it.
+        """What limits by address count by; None: there are none for it, since it is this machine itself."""
+        is_here = self.is_local and self.address is not None and self.address.is_loopback
+        return None if is_here else self.network
+
+    @property
+    def network(self) -> int:
+        """An IPv4 address or an IPv6 /64, as a number.
 
         The owner of an IPv6 address has all others with the same first 64 bits, too (RFC 6177).
         """
         match self.address:
-            case address if self.is_local and address is not None and address.is_loopback:
-                return None
             case ipaddress.IPv6Address() as address:
                 return (1 << 64) + (int(address) >> 64)
             case ipaddress.IPv4Address() as address:

@@ -22,6 +22,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from pycall.core.names import terminal_safe
 from pycall.errors import ListenFailed
 from pycall.limits import Limits
+from pycall.server.access import Access
 from pycall.server.addresses import Proxies
 from pycall.server.descriptors import Descriptors
 from pycall.server.entrance import Entrance
@@ -64,6 +65,7 @@ class SignallingServer:
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         store: RoomStore | None = None,
+        access: Access | None = None,
         ice: Ice | None = None,
         node: str = "",
         readers: Readers | None = None,
@@ -71,6 +73,8 @@ class SignallingServer:
         origins: Origins | None = None,
     ) -> None:
         """``ice`` is what helps callers to connect, started and stopped with the server; default: nothing.
+
+        ``access`` decides who is let into rooms, by default everybody.
 
         ``node`` is what its figures are labelled with, by default this machine's name; ``readers`` may read
         them, by default only this machine. ``proxies`` are web servers that may ask for others, and
@@ -87,11 +91,14 @@ class SignallingServer:
         )
         self._wire = SocketServer(limits, figures, self._entrance)
         self._ice = ice or Ice()
+        access = access or Access()
+        figures.credentials = access.counts
         self._gateway = Gateway(
             self._wire,
             self._store,
             ice_servers=self._ice.servers.for_member,
             admission=self._entrance.admission,
+            access=access,
         )
         self._state: State = "starting"
         self._health = Health(lambda: self._state, self._store)

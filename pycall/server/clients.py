@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from pycall.core.credentials import NONE, Credentials, read_credentials
 from pycall.core.names import clean_display_name
 from pycall.core.seats import TOKEN, Member
+from pycall.server.addresses import UNKNOWN
 
 TOKEN_BYTES: Final = 16
 ID_LENGTH: Final = 16
@@ -44,20 +46,28 @@ class Client:
 
     room: str | None = None
 
+    shown: Credentials = NONE
+    """What it shows to be let into closed rooms."""
+
+    network: int = UNKNOWN
+    """Where it is, for counting wrong passwords; told by closed servers only."""
+
     @property
     def extended(self) -> bool:
         """Whether it asked for what pycall adds to the protocol."""
         return self.member.extended
 
 
-def read_client(id_: str, auth: object, host_header: str = "", *, source: int | None = None) -> Client:
+def read_client(
+    id_: str, auth: object, host_header: str = "", *, source: int | None = None, network: int = UNKNOWN
+) -> Client:
     """The client that connected with the payload ``auth``; ``id_`` is its Socket.IO id.
 
     Whatever is not as it should be counts as not given.
     """
     asked = auth if isinstance(auth, Mapping) else {}
     if not (type(asked.get("pycall")) is int and asked["pycall"] >= 1):
-        return Client(Member(id_), source=source)
+        return Client(Member(id_), source=source, network=network, shown=read_credentials(auth))
     name = asked.get("name")
     resume, received = asked.get("resume"), asked.get("received")
     token = resume if isinstance(resume, str) and TOKEN.fullmatch(resume) else None
@@ -69,6 +79,8 @@ def read_client(id_: str, auth: object, host_header: str = "", *, source: int | 
         source=source,
         token=token,
         received=received if type(received) is int and 0 <= received <= MAX_NUMBER else None,
+        network=network,
+        shown=read_credentials(auth),
     )
 
 

@@ -40,7 +40,8 @@ class Figures:
     """Everything since the start of one server; whoever does it counts it."""
 
     __slots__ = (
-        "bugs", "ended", "handling", "joins", "opened", "received_bytes", "refusals", "relayed", "sent_bytes",
+        "bugs", "credentials", "ended", "handling", "joins", "opened", "received_bytes", "refusals",
+        "relayed", "sent_bytes",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -52,6 +53,8 @@ class Figures:
         """Seats that were given, or given back."""
         self.refusals = Counter({each.code: 0 for each in Refusal})
         """Events and connections that were refused, by code."""
+        self.credentials: Counter[str] = Counter()
+        """What became of what was shown to be let into rooms."""
         self.relayed = 0
         """Messages passed on."""
         self.received_bytes = 0

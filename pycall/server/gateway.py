@@ -15,7 +15,8 @@ from pycall.core import room
 from pycall.core.names import check_room_name
 from pycall.core.seats import Member
 from pycall.limits import Limits
-from pycall.server.addresses import Visitor
+from pycall.server.access import Access
+from pycall.server.addresses import UNKNOWN, Visitor
 from pycall.server.admission import Admission
 from pycall.server.clients import MAX_NUMBER, Client, read_client
 from pycall.server.connection import BROKEN, CLIENT_DISCONNECT
@@ -59,10 +60,12 @@ class Gateway:
         *,
         ice_servers: IceServersFor | None = None,
         admission: Admission | None = None,
+        access: Access | None = None,
     ) -> None:
         self._wire = wire
         self._admission = admission or Admission(Limits().off())
         self._store = store
+        self._access = access or Access()
         self._ice_servers = ice_servers or _no_ice_servers
         self._clients: dict[str, Client] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -88,7 +91,8 @@ class Gateway:
 
     async def _connected(self, id_: str, environ: Mapping[str, Visitor], auth: object) -> None:
         visitor = environ["pycall.visitor"]
-        self._clients[id_] = read_client(id_, auth, visitor.host, source=visitor.source)
+        network = UNKNOWN if self._access.refusal is None else visitor.network
+        self._clients[id_] = read_client(id_, auth, visitor.host, source=visitor.source, network=network)
 
     async def _disconnected(self, id_: str, reason: str) -> None:
         client = self._clients.pop(id_)
@@ -107,13 +111,20 @@ class Gateway:
         if name is None:
             return self._wire.refuse(id_, Refusal.BAD_ROOM)
         client = self._clients[id_]
+        admitted = await self._access.admits(
+            client.shown, name, owner=client.member.id, network=client.network
+        )
         is_elsewhere = client.room != name
         if is_elsewhere and not self._admission.enter(client.source, name, leaving=client.room):
-            return self._wire.refuse(id_, Refusal.TOO_MANY_ROOMS)
-        outputs = await self._store.apply(name, room.JoinAsked(id_, client.member, client.received))
+            closed = None if admitted else self._access.refusal
+            return self._wire.refuse(id_, closed or Refusal.TOO_MANY_ROOMS)
+        asked = room.JoinAsked(id_, client.member, client.received, admitted)
+        outputs = await self._store.apply(name, asked)
         if room.SendFull(id_) in outputs:
             if is_elsewhere:
                 self._admission.leave(client.source, name)
+            if self._access.refusal is not None:  # the same to everybody, whatever the reason
+                return self._wire.refuse(id_, self._access.refusal)
             self._send(name, outputs)
             return self._wire.no(id_, Refusal.FULL)
         if is_elsewhere:

@@ -111,6 +111,8 @@ class Metrics(Collector):
         ended = "Connections ended; too-slow-a-reader are those cut off."
         yield _by_label("pycall_connections_ended", ended, "cause", figures.ended)
         yield _by_label("pycall_refusals", "What was refused.", "code", figures.refusals)
+        shown = "Passwords, and invites that are none, by what became of them."
+        yield _by_label("pycall_credentials", shown, "outcome", figures.credentials)
         handling = HistogramMetricFamily(
             "pycall_handling_seconds", "From an event's arrival until its effects are sent.", labels=["event"]
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from pycall.core.credentials import BOTH_REFUSED, INVITE_REFUSED, PASSWORD_REFUSED
 from pycall.core.names import ROOM_NAME_RULE
 
 
@@ -12,6 +13,12 @@ class Refusal(Enum):
 
     BAD_ROOM = ("bad-room", ROOM_NAME_RULE)
     FULL = ("full", "The room already holds two.")
+    PASSWORD = (PASSWORD_REFUSED, "The password is missing or wrong, or the room is full.")
+    INVITE = (INVITE_REFUSED, "The invite is missing, wrong, used or expired, or the room is full.")
+    PASSWORD_AND_INVITE = (
+        BOTH_REFUSED,
+        "The password or the invite is missing or wrong, or the room is full.",
+    )
     NOT_IN_ROOM = ("not-in-room", "Join a room before sending messages.")
     BAD_MESSAGE = ("bad-message", "A message is one argument of plain JSON, without attachments.")
     MESSAGE_TOO_LARGE = ("message-too-large", "The message is larger than this server takes.")

@@ -70,3 +70,9 @@ def test_a_server_with_a_certificate_of_its_own_is_passed_on_with_its_sha_256() 
 )
 def test_it_says_where_a_browser_needs_https(server: str, remarked: bool) -> None:
     assert ("ask for https" in invitation(Link(server, "den"))) is remarked
+
+
+def test_an_invite_is_not_left_on_the_screen() -> None:
+    text = invitation(Link("https://h.org", "den", "mCANARY"))
+    assert "CANARY" not in text
+    assert "needs an invite, too" in text

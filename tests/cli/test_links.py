@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pycall.cli.links import Link, parse_link, same_server
+from pycall.cli.links import Link, parse_link, parse_room, same_server
 from pycall.core.names import check_room_name
 from pycall.errors import ConfigError
 
@@ -18,6 +18,9 @@ DEN = Link("https://192.0.2.10:8080", "den")
         ("HTTPS://192.0.2.10:8080/r/den", DEN),
         ("https://192.0.2.10:8080/r/den?name=Ann%20B&x=1", DEN),
         ("https://192.0.2.10:8080/r/den#top", DEN),
+        ("https://192.0.2.10:8080/r/den#invite=mAAA", Link(DEN.server, "den", "mAAA")),
+        ("https://192.0.2.10:8080/r/den?x=1#y=2&invite=mAAA&z", Link(DEN.server, "den", "mAAA")),
+        ("https://192.0.2.10:8080/r/den?invite=mAAA#invite", DEN),
         ("http://localhost/r/den", Link("http://localhost", "den")),
         ("http://[::1]:8080/r/a-b_c.d", Link("http://[::1]:8080", "a-b_c.d")),
         ("https://host/r/K%C3%BCche", Link("https://host", "Küche")),
@@ -93,3 +96,24 @@ def test_one_server_can_be_written_in_many_ways() -> None:
     assert not same_server("http://host", "https://host")
     assert not same_server("http://host:8080", "http://host:8081")
     assert not same_server("http://host", "http://tsoh")
+
+
+def test_an_invite_is_in_no_text_but_that_of_the_whole_link() -> None:
+    link = Link("https://host", "den", "mCANARY")
+    assert "CANARY" not in f"{link} {link!r}"
+    assert link.with_invite() == "https://host/r/den#invite=mCANARY"
+    assert parse_link(link.with_invite()) == link
+    assert Link("https://host", "den").with_invite() == "https://host/r/den"
+
+
+def test_a_wrong_link_is_told_without_its_fragment() -> None:
+    with pytest.raises(ConfigError) as failed:
+        parse_link("https://host/den#invite=mCANARY")
+    assert "CANARY" not in failed.value.message
+
+
+def test_a_room_is_a_name_or_a_link() -> None:
+    assert parse_room("den") == "den"
+    assert parse_room("https://192.0.2.10:8080/r/den") == DEN
+    with pytest.raises(ConfigError, match="room name"):
+        parse_room("two words")

@@ -26,3 +26,20 @@ def test_a_file_without_a_secret_is_said_so_and_never_quoted(tmp_path: Path, con
     assert failed.value.message.startswith(f"{file}: ")
     assert failed.value.hint
     assert "two" not in failed.value.message
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_private"), [(0o600, True), (0o640, True), (0o604, False), (0o644, False)]
+)
+def test_one_that_must_be_private_is_not_for_everybody_to_read(
+    tmp_path: Path, mode: int, *, is_private: bool
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("shared secret")
+    file.chmod(mode)
+    assert read_secret(file, "--some-file", "the other's") == "shared secret"
+    if is_private:
+        assert read_secret(file, "--some-file", "the other's", is_private=True) == "shared secret"
+    else:
+        with pytest.raises(ConfigError, match="everybody on this computer can read it"):
+            read_secret(file, "--some-file", "the other's", is_private=True)

@@ -13,6 +13,8 @@ from aiohttp import web
 
 from pycall.client.signalling import SignallingClient
 from pycall.core import inputs
+from pycall.core.credentials import NONE, Credentials
+from pycall.server.access import Access
 from pycall.server.app import SignallingServer
 
 T = TypeVar("T")
@@ -21,9 +23,13 @@ T = TypeVar("T")
 class Caller:
     """A client and what it posted."""
 
-    def __init__(self, url: str, name: str = "Alice", *, cert_sha256: str = "") -> None:
+    def __init__(
+        self, url: str, name: str = "Alice", *, cert_sha256: str = "", credentials: Credentials = NONE
+    ) -> None:
         self.posted: list[inputs.Input] = []
-        self.client = SignallingClient(url, name, self.posted.append, cert_sha256=cert_sha256)
+        self.client = SignallingClient(
+            url, name, self.posted.append, cert_sha256=cert_sha256, credentials=credentials
+        )
 
     def said(self, kind: type[T]) -> list[T]:
         """What it posted of one kind."""
@@ -44,9 +50,11 @@ async def callers(url: str, *names: str) -> AsyncIterator[list[Caller]]:
 
 
 @contextlib.asynccontextmanager
-async def serving(port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[SignallingServer]:
+async def serving(
+    port: int = 0, tls: ssl.SSLContext | None = None, access: Access | None = None
+) -> AsyncIterator[SignallingServer]:
     """pycall's server."""
-    server = SignallingServer("127.0.0.1", port, tls=tls)
+    server = SignallingServer("127.0.0.1", port, tls=tls, access=access)
     await server.start()
     try:
         yield server

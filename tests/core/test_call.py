@@ -12,7 +12,14 @@ from pycall.core import outputs as o
 from pycall.core.call import Call, Phase
 from pycall.core.messages import Answer, Bye, Candidate, Offer, Ping, State
 from pycall.core.negotiation import MAX_EARLY_CANDIDATES
-from pycall.core.patience import CANDIDATES_S, CONNECT_TIMEOUT_S, FIRST_PAUSE_S, JOIN_TIMEOUT_S, KNOCK_S
+from pycall.core.patience import (
+    CANDIDATES_S,
+    CONNECT_TIMEOUT_S,
+    FIRST_PAUSE_S,
+    JOIN_TIMEOUT_S,
+    KNOCK_S,
+    RESEAT_S,
+)
 from pycall.core.terms import CallTerms
 from pycall.errors import JoinRefused, NobodyCame, NoConnection, PeerLost, ServerUnreachable
 
@@ -230,6 +237,19 @@ def test_a_refused_join_ends_the_call_and_a_refused_message_does_not() -> None:
     assert isinstance(finish, o.Finish)
     (notice,) = talking().handle(i.Refused("message-too-large", "Too large."), 20.0)
     assert isinstance(notice, o.Announce)
+
+
+def test_a_closed_room_ends_a_call_that_did_not_begin_and_no_other() -> None:
+    refused = i.Refused("password-refused", "The password is wrong.")
+    (finish,) = Call(TERMS).handle(refused, 0.0)
+    assert isinstance(finish, o.Finish)
+    assert isinstance(finish.error, JoinRefused)
+    assert (finish.error.message, finish.error.refusal) == ("The password is wrong.", "password-refused")
+    call = talking()
+    (notice,) = call.handle(refused, 20.0)
+    assert isinstance(notice, o.Announce)
+    assert call.handle(refused, 21.0) == []
+    assert call.handle(i.DeadlinePassed(), 21.0 + RESEAT_S) == [o.JoinRoom()]
 
 
 def test_an_unreachable_server_ends_the_call_with_its_error() -> None:

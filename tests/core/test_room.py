@@ -76,6 +76,22 @@ def test_a_third_one_is_told_full_and_nothing_else() -> None:
     assert story.members == [ANN, BOB]
 
 
+def test_who_is_not_admitted_is_told_the_same_whoever_is_there() -> None:
+    for story in (Story(), Story(ANN), Story(ANN, BOB)):
+        before = story.members
+        assert story.hears(JoinAsked("e", EVE, admitted=False)) == [SendFull("e")]
+        assert story.members == before
+
+
+def test_who_is_not_admitted_takes_no_held_seat_but_its_own() -> None:
+    story = Story(ANN, BOB)
+    story.loses("a", "b")
+    story.now += 20
+    assert story.hears(JoinAsked("e", EVE, admitted=False)) == [SendFull("e")]
+    assert story.hears(JoinAsked("a2", ANN, admitted=False)) == [SendJoined("a2", "A", 1, BOB, True, True)]
+    assert story.hears(JoinAsked("a2", ANN, admitted=False)) == [SendJoined("a2", "A", 1, BOB, True, True)]
+
+
 def test_joining_again_is_answered_and_not_told_to_the_other() -> None:
     story = Story(ANN, BOB)
     assert story.joins(ANN) == [SendJoined("a", "A", 1, BOB, offers=True, resumed=True)]

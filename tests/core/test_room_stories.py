@@ -64,16 +64,16 @@ class Guests(RuleBasedStateMachine):
 
         self.epoch = 0
 
-    @rule(who=people, number=connections)
-    def joins(self, who: Member, number: int) -> None:
+    @rule(who=people, number=connections, admitted=st.sampled_from([True, True, True, False]))
+    def joins(self, who: Member, number: int, *, admitted: bool) -> None:
         connection = f"{who.id}{number}"
         held = who.extended and who.id in self.held
         here = [each for each in self.inside if each[0] == who.id and (who.extended or each == connection)]
         free = len(self.inside) + len(self.held) < SEATS or any(
             self.now - since >= HOLDING.exclusive_s for since in self.held.values()
         )
-        outputs = self._tell(JoinAsked(connection, self._on(connection, who)))
-        if held or here or free:
+        outputs = self._tell(JoinAsked(connection, self._on(connection, who), admitted=admitted))
+        if held or here or (free and admitted):
             [joined] = [each for each in outputs if isinstance(each, SendJoined)]
             assert (joined.to, joined.resumed) == (connection, bool(held or here))
         else:

@@ -20,7 +20,8 @@ from tests.server.raw import raw_clients
 log = logging.getLogger("pycall.tests")
 
 NAME, ROOM, SDP, ADDRESS = "Canary-Name", "Canary-Room", "v=0 canary-sdp", "127.0.0.77"
-CANARIES = ("canary", ADDRESS)
+SECRET = "secret-bird"
+CANARIES = (SECRET, "canary", ADDRESS)
 
 
 class Lines(logging.Handler):
@@ -78,9 +79,9 @@ async def be_canaries() -> None:
     connector = aiohttp.TCPConnector(local_addr=(ADDRESS, 0))
     async with raw_clients(server.port) as clients:
         clients._session, plain = aiohttp.ClientSession(connector=connector), clients._session
-        ann = await clients({"pycall": 1, "name": NAME})
+        ann = await clients({"pycall": 1, "name": NAME, "password": SECRET, "invite": SECRET})
         await ann.call("join", ROOM)
-        bob = await clients({"pycall": 1, "name": NAME})
+        bob = await clients({"pycall": 1, "name": NAME, "password": [SECRET], "invite": {SECRET: 1}})
         await bob.call("join", ROOM)
         await bob.call("join", "canary is no room")
         await bob.call("canary-event", SDP)
@@ -158,6 +159,7 @@ async def test_who_asks_for_it_sees_names_rooms_addresses_and_what_errors_say(li
     assert f"from {ADDRESS}" in lines.text
     assert "cannot do MessageSent" in lines.text
     assert WITHHELD not in lines.text
+    assert SECRET not in lines.text
 
 
 def record(

@@ -19,6 +19,7 @@ from pycall.codecs.packets import Samples
 from pycall.core import events
 from pycall.core import inputs as i
 from pycall.core.call import Call
+from pycall.core.credentials import NONE, Credentials
 from pycall.core.findings import Check, Figure, Finding
 from pycall.core.messages import IceServer
 from pycall.core.terms import CallTerms
@@ -81,12 +82,14 @@ class SelfCall:
         url: str,
         *,
         cert_sha256: str = "",
+        credentials: Credentials = NONE,
         ice_servers: tuple[IceServer, ...] = (),
         relay_only: bool = False,
         outgoing: Outgoing,
     ) -> None:
         self._url = url
         self._cert_sha256 = cert_sha256
+        self._credentials = credentials
         self._ice_servers = ice_servers
         self._relay_only = relay_only
         self._outgoing = outgoing
@@ -120,7 +123,9 @@ class SelfCall:
         return Driver(
             Call(CallTerms(self._room, wait_s=CALL_S)),
             self._room,
-            dial=lambda post: SignallingClient(self._url, name, post, cert_sha256=self._cert_sha256),
+            dial=lambda post: SignallingClient(
+                self._url, name, post, cert_sha256=self._cert_sha256, credentials=self._credentials
+            ),
             open_peer=self._open_peer,
             announce=end.announce,
             playout_s=lambda: 0.0,

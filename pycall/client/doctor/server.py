@@ -10,6 +10,7 @@ from typing import Final
 from pycall.client.signalling import SignallingClient
 from pycall.client.signalling.health import Health, ask_health
 from pycall.core import inputs
+from pycall.core.credentials import ASKING_FOR_AN_INVITE, NONE, REFUSED, Credentials
 from pycall.core.findings import Finding
 from pycall.core.messages import IceServer
 from pycall.errors import ServerUnreachable
@@ -40,7 +41,9 @@ async def check_server(url: str, *, cert_sha256: str = "") -> list[Finding]:
     return [_server(url, health), _clock(health)]
 
 
-async def check_join(url: str, *, cert_sha256: str = "") -> tuple[Finding, tuple[IceServer, ...]]:
+async def check_join(
+    url: str, *, cert_sha256: str = "", credentials: Credentials = NONE
+) -> tuple[Finding, tuple[IceServer, ...]]:
     """Join a room of our own as a call does: the finding ``join``, and the ICE servers we are told of."""
     said: asyncio.Queue[inputs.Input] = asyncio.Queue(32)  # a server that says more says nonsense
 
@@ -48,12 +51,12 @@ async def check_join(url: str, *, cert_sha256: str = "") -> tuple[Finding, tuple
         if not said.full():
             said.put_nowait(happened)
 
-    client = SignallingClient(url, "doctor", heard, cert_sha256=cert_sha256)
+    client = SignallingClient(url, "doctor", heard, cert_sha256=cert_sha256, credentials=credentials)
     try:
         await client.open(ANSWER_S)
         await client.join(throwaway_room())
         async with asyncio.timeout(ANSWER_S):
-            return _joined(await _answer(said))
+            return _joined(await _answer(said), credentials)
     except ServerUnreachable as error:
         return Finding("join", "failed", error.message, advice=error.hint), ()
     except TimeoutError:
@@ -72,8 +75,10 @@ async def _answer(said: asyncio.Queue[inputs.Input]) -> inputs.JoinedRoom | inpu
 
 
 def _joined(
-    answer: inputs.JoinedRoom | inputs.Refused,
+    answer: inputs.JoinedRoom | inputs.Refused, credentials: Credentials
 ) -> tuple[Finding, tuple[IceServer, ...]]:
+    if isinstance(answer, inputs.Refused) and answer.code in REFUSED:
+        return _closed(answer.code, credentials), ()
     if isinstance(answer, inputs.Refused):
         found = f"The server lets nobody in: {answer.message.rstrip('.') or answer.code}."
         return Finding("join", "failed", found, advice="Try again later, or ask who runs it."), ()
@@ -81,6 +86,22 @@ def _joined(
     named = f"; addresses for STUN and TURN it names: {len(urls)}" if urls else ", and names no STUN server"
     found = f"The server lets us into a room{named}."
     return Finding("join", "ok", found, figures={"ice_urls": len(urls)}), answer.ice_servers
+
+
+def _closed(code: str, credentials: Credentials) -> Finding:
+    """Of a server whose rooms are closed; an invite is for one room, so nobody has one for ours."""
+    if code in ASKING_FOR_AN_INVITE:
+        found = "Not tried: this server lets into a room only who has an invite to it."
+        return Finding("join", "skipped", found, advice="`pycall call -` asks for the link of yours.")
+    if not credentials.password:
+        found = "Not tried: this server lets in only who knows its password."
+        return Finding("join", "skipped", found, advice="Give the password in a file with --password-file.")
+    found = "The server does not let us in with this password."
+    cause = (
+        "The password is wrong, or so many wrong ones came from here that it is not looked at for a while."
+    )
+    advice = "Check the password, or try again in a quarter of an hour."
+    return Finding("join", "failed", found, "", cause, advice)
 
 
 def _server(url: str, health: Health) -> Finding:

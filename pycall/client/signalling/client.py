@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import secrets
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Final
@@ -14,6 +15,7 @@ from pycall.client.signalling.connection import CLOSE_S, Connection, Hear, Serve
 from pycall.client.signalling.outbox import Letter, Outbox
 from pycall.client.signalling.pace import Pace
 from pycall.core import inputs
+from pycall.core.credentials import NONE, Credentials
 from pycall.core.messages import Message, dump_message, parse_message
 from pycall.core.names import terminal_safe
 from pycall.errors import ServerUnreachable, SignallingError
@@ -32,12 +34,15 @@ JITTER_S: Final = 0.2
 
 LEAVE_S: Final = 1.0
 
+TOKEN_BYTES: Final = 16
+
 
 class SignallingClient:
     """A place at the signalling server at ``url`` (http or https), under a display name.
 
     Over https the server's certificate is verified as usual, or, with ``cert_sha256`` (hexadecimal,
-    colons allowed), it must be the one with this SHA-256, whoever vouches for it.
+    colons allowed), it must be the one with this SHA-256, whoever vouches for it. ``credentials`` are
+    shown to whatever server answers.
 
     ``post`` gets :class:`~pycall.core.inputs.SignallingOpened` whenever a connection stands, and
     what the server says after that. Whoever then joins the room again is back on its seat; what the
@@ -45,13 +50,22 @@ class SignallingClient:
     """
 
     def __init__(
-        self, url: str, name: str, post: Callable[[inputs.Input], None], *, cert_sha256: str = ""
+        self,
+        url: str,
+        name: str,
+        post: Callable[[inputs.Input], None],
+        *,
+        cert_sha256: str = "",
+        credentials: Credentials = NONE,
     ) -> None:
         self._server = Server(url, cert_sha256)
         self._name = name
+        self._credentials = credentials
         self._post = post
         self._room: str | None = None
         self._token = ""  # of our seat, in whichever room; a plain server gives none
+        # An invite for one person is ours by our token, also when we never hear that it was.
+        self._own_token = secrets.token_urlsafe(TOKEN_BYTES) if credentials.invite else ""
         self._epoch: int | None = None
         self._received = 0  # number of the last message to this seat
         self._sent = 0  # number of the last message of ours
@@ -210,8 +224,9 @@ class SignallingClient:
         return connection
 
     def _auth(self) -> dict[str, Any]:
-        back = {"resume": self._token, "received": self._received} if self._token else {}
-        return {"pycall": 1, "name": self._name, **back}
+        token = self._token or self._own_token
+        back = {"resume": token, "received": self._received} if token else {}
+        return {"pycall": 1, "name": self._name, **back, **self._credentials.as_auth()}
 
     def _end(self, ending: Coroutine[Any, Any, None]) -> None:
         """Let something end that nobody waits for, before :meth:`close`."""

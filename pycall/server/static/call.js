@@ -40,13 +40,14 @@ export class Call extends Standing {
    * @param {string} server
    * @param {string} room
    * @param {string} name
+   * @param {import("./credentials.js").Credentials} credentials
    * @param {import("./peer.js").Outgoing} outgoing
    * @param {import("./standing.js").CallListener} listener
    */
-  constructor(server, room, name, outgoing, listener) {
+  constructor(server, room, name, credentials, outgoing, listener) {
     super(room, listener);
     this.peers = new Peers(outgoing, (attempt) => this.#reportsOf(attempt));
-    this.#signalling = new Signalling(server, room, name, {
+    this.#signalling = new Signalling(server, room, name, credentials, {
       opened: () => this.change({ reachable: true }),
       lost: () => this.change({ reachable: false }),
       joined: (joined) => this.#joined(joined),
@@ -59,7 +60,8 @@ export class Call extends Standing {
         if (iceServers.length) this.#iceServers = iceServers;
         this.#do(this.#link.renewed(epoch, iceServers, performance.now()));
       },
-      full: () => this.#full(),
+      full: () => this.#unseated(endings.roomFull(room)),
+      notLetIn: (sentence, code) => this.#unseated(sentence, code),
       refused: (sentence) => {
         if (this.phase === "joining") this.#finish("refused", sentence);
         else this.listener.noticed(sentence);
@@ -182,7 +184,8 @@ export class Call extends Standing {
     }
   }
 
-  #full() {
+  /** @param {string} why */
+  #unseated(why, refusal = "") {
     const wasSeated = this.#seated;
     this.#seated = false;
     if (this.phase === "connected") {
@@ -192,7 +195,8 @@ export class Call extends Standing {
     } else if (wasSeated) {
       this.#rejoin();
     } else {
-      this.#finish("refused", endings.roomFull(this.room));
+      this.refusal = refusal;
+      this.#finish("refused", why);
     }
   }
 

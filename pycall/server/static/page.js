@@ -2,6 +2,7 @@
 
 import { Call } from "./call.js";
 import { Choices } from "./choices.js";
+import { asksForPassword, inviteTo, keepPassword, keptPassword, takeInvite } from "./credentials.js";
 import { Devices } from "./devices.js";
 import { element } from "./elements.js";
 import { LevelMeter } from "./level.js";
@@ -14,11 +15,13 @@ import { View } from "./view.js";
 const IDLE_MS = 3500;
 
 const room = roomOfPath(location.pathname);
+takeInvite(room);
 const view = new View(room);
 const devices = new Devices(devicesChanged);
 const choices = new Choices(devices, view.remote);
 const level = new LevelMeter(showLevel);
 const nameField = element("name", HTMLInputElement);
+const passwordField = element("password", HTMLInputElement);
 
 /** @type {Call | null} */
 let call = null;
@@ -55,9 +58,11 @@ function join() {
   if (inCall()) return;
   const name = cleanDisplayName(nameField.value);
   remember("name", name);
+  keepPassword(passwordField.value);
   if (!devices.microphone && !devices.picture && !devices.opening) void devices.open(); // they were let go
   const outgoing = { audio: devices.microphone, video: devices.picture };
-  call = new Call(location.origin, room, name, outgoing, { changed: callChanged, noticed });
+  const credentials = { password: passwordField.value, invite: inviteTo(room) };
+  call = new Call(location.origin, room, name, credentials, outgoing, { changed: callChanged, noticed });
   devicesChanged();
   void stayAwake();
   element("mute", HTMLButtonElement).focus({ preventScroll: true });
@@ -70,6 +75,14 @@ function callChanged() {
   if (call.phase === "ended") afterwards();
 }
 
+/** A server that wants a password says so when one joins without. */
+function askForPassword() {
+  if (!asksForPassword(call?.refusal)) return;
+  view.showPassword();
+  passwordField.focus({ preventScroll: true });
+  passwordField.select();
+}
+
 /** The call is over: let go of everything. */
 function afterwards() {
   void awake?.release();
@@ -80,6 +93,7 @@ function afterwards() {
     element("join", HTMLButtonElement).focus({ preventScroll: true });
     window.scrollTo(0, 0);
   }
+  askForPassword();
 }
 
 function devicesChanged() {
@@ -174,8 +188,14 @@ document.addEventListener("fullscreenchange", () => view.renderFull());
 document.addEventListener("visibilitychange", () => void stayAwake());
 window.addEventListener("pagehide", () => call?.hangUp());
 setInterval(() => view.renderClock(call), 500);
+window.addEventListener("hashchange", () => {
+  takeInvite(room); // another link was pasted over this one
+  view.showLink();
+});
 watchNetwork(() => call?.networkChanged());
 
 nameField.value = cleanDisplayName(new URLSearchParams(location.search).get("name")) || recall("name");
+passwordField.value = keptPassword();
+if (passwordField.value) view.showPassword();
 view.render(call, devices);
 void devices.open();

@@ -25,6 +25,12 @@ export function keepSeatToken(told) {
   keep(TOKEN, token);
 }
 
+/** Have a secret of our own to show before the server has given one: then an invite for one person stays ours. */
+export function makeSeatToken() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  keepSeatToken(Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(""));
+}
+
 /**
  * The number of our next message. The server drops what is not above the last it heard on the seat, also after a
  * reload; a clock would not do, for it may be set back.

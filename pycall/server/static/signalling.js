@@ -5,11 +5,12 @@
  */
 
 import { Connection } from "./connection.js";
+import { isRefusal } from "./credentials.js";
 import * as hearsay from "./hearsay.js";
 import { isWhole, parseMessage } from "./messages.js";
 import { Outbox } from "./outbox.js";
 import { Pace } from "./pace.js";
-import { keepSeatToken, nextNumber, seatToken } from "./seat.js";
+import { keepSeatToken, makeSeatToken, nextNumber, seatToken } from "./seat.js";
 
 /** Within this the clients of a server that restarts come back. */
 const JITTER_MS = 200;
@@ -29,6 +30,7 @@ const DIAL_MS = 10_000;
  * @property {() => void} full both seats are taken
  * @property {(message: import("./messages.js").Message) => void} messageReceived
  * @property {(sentence: string) => void} refused
+ * @property {(sentence: string, code: string) => void} notLetIn the rooms of this server are closed
  */
 
 /** A seat in one room, asked for again whenever the connection to the server is new. */
@@ -36,6 +38,7 @@ export class Signalling {
   #server;
   #room;
   #name;
+  #credentials;
   #listener;
   #connection;
   /** Connections that fell silent: ended when the seat is ours on another one. @type {Connection[]} */
@@ -58,12 +61,18 @@ export class Signalling {
    * @param {string} server its origin, `https://host:port`
    * @param {string} room
    * @param {string} name how the other one shall know us
+   * @param {import("./credentials.js").Credentials} credentials
    * @param {SignallingListener} listener
    */
-  constructor(server, room, name, listener) {
+  constructor(server, room, name, credentials, listener) {
     this.#server = server;
     this.#room = room;
     this.#name = name;
+    this.#credentials = credentials;
+    if (credentials.invite && !seatToken()) {
+      makeSeatToken();
+      this.#received = 0;
+    }
     this.#listener = listener;
     this.#connection = this.#dial(DIAL_MS);
   }
@@ -127,7 +136,9 @@ export class Signalling {
   #dial(timeoutMs) {
     const token = seatToken();
     const back = token ? { resume: token, ...(this.#received < 0 ? {} : { received: this.#received }) } : {};
-    const auth = { pycall: 1, name: this.#name, ...back };
+    const { password, invite } = this.#credentials;
+    const shown = { ...(password && { password }), ...(invite && { invite }) };
+    const auth = { pycall: 1, name: this.#name, ...back, ...shown };
     return new Connection(this.#server, auth, timeoutMs, {
       opened: () => {
         this.join();
@@ -199,7 +210,9 @@ export class Signalling {
     if (event === "message") {
       this.#messageCame(args);
     } else if (event === "error") {
-      if (args[0] !== "server-stopping") this.#listener.refused(hearsay.readSentence(args[1]));
+      const sentence = hearsay.readSentence(args[1]);
+      if (isRefusal(args[0])) this.#listener.notLetIn(sentence, args[0]);
+      else if (args[0] !== "server-stopping") this.#listener.refused(sentence);
     } else if (args[0] === this.#room) {
       this.#roomSaid(event, args[1], args[2]);
     }

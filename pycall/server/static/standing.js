@@ -41,6 +41,8 @@ export class Standing {
   ending = "hangup";
   /** Why it ended, for other endings than our own hanging up. */
   problem = "";
+  /** The server's code for not letting us in; empty unless it did not. */
+  refusal = "";
 
   /**
    * @param {string} room

@@ -1,5 +1,6 @@
 /** What the call page shows; it reads the call and the devices, and changes neither. */
 
+import { passedOn } from "./credentials.js";
 import { Devices } from "./devices.js";
 import { element, write } from "./elements.js";
 import { capital, clock, complaints, initials, status, theirPicture } from "./words.js";
@@ -37,9 +38,19 @@ export class View {
   constructor(room) {
     this.#room = room;
     write(element("room", HTMLElement), room);
-    element("link", HTMLInputElement).value = new URL(location.pathname, location.origin).href;
+    this.showLink();
     this.#buttons.share.hidden = !Devices.canShare;
     this.#buttons.full.hidden = !document.fullscreenEnabled;
+  }
+
+  /** Show the link to send to the other one. */
+  showLink() {
+    element("link", HTMLInputElement).value = new URL(location.pathname, location.origin).href + passedOn(this.#room);
+  }
+
+  /** Let the person type the server's password. */
+  showPassword() {
+    element("password-label", HTMLLabelElement).hidden = false;
   }
 
   /**

@@ -5,10 +5,13 @@ import pytest
 from pycall.client.doctor import selfcall
 from pycall.client.doctor.selfcall import SelfCall
 from pycall.client.peer import Outgoing
+from pycall.core.credentials import Credentials
+from pycall.server.access import Access
 from pycall.server.app import SignallingServer
 from tests.client.pair import NOTHING, Source, running
 from tests.client.signalling_rig import serving
 from tests.client.turn import running_coturn
+from tests.server.closed import PASSWORD
 
 
 def url(server: SignallingServer) -> str:
@@ -25,6 +28,16 @@ async def test_two_ends_hear_and_see_each_other_through_the_server() -> None:
     assert (finding.check, finding.state) == ("self-call", "ok")
     assert finding.figures["path"] == "direct"
     assert float(finding.figures["first_frame_s"] or 0) > 0
+
+
+async def test_who_knows_the_password_calls_oneself_in_closed_rooms() -> None:
+    source = Source(200, 440)
+    async with serving(access=Access(password=PASSWORD)) as server:
+        with running(source):
+            outgoing = Outgoing(source.pictures, source.sounds)
+            finding = await SelfCall(url(server), credentials=Credentials(PASSWORD), outgoing=outgoing).run()
+
+    assert finding.state == "ok"
 
 
 async def test_nothing_that_arrives_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,14 @@ from aiohttp import web
 import pycall
 from pycall.client.doctor import server
 from pycall.client.doctor.server import CLOCK_S, check_join, check_server, throwaway_room
+from pycall.core.credentials import NONE, Credentials
 from pycall.core.messages import IceServer
 from pycall.core.names import check_room_name
+from pycall.server.access import Access
 from pycall.server.app import SignallingServer
 from pycall.server.ice import Ice
 from tests.client.signalling_rig import PlainServer, listening, serving
+from tests.server.closed import KEY, PASSWORD
 
 
 async def test_a_server_that_is_well_is_told_with_its_version() -> None:
@@ -46,6 +49,31 @@ async def test_a_plain_server_can_be_joined_though_it_tells_nothing() -> None:
         join, ice_servers = await check_join(f"http://127.0.0.1:{port}")
 
     assert (asked.state, join.state, ice_servers) == ("warning", "ok", ())
+
+
+@pytest.mark.parametrize(
+    ("access", "shown", "state", "words"),
+    [
+        (Access(password=PASSWORD), Credentials(PASSWORD), "ok", "lets us into a room"),
+        (Access(password=PASSWORD), Credentials("open barley"), "failed", "not let us in with this password"),
+        (Access(password=PASSWORD), NONE, "skipped", "only who knows its password"),
+        (Access(invite_key=KEY), NONE, "skipped", "only who has an invite"),
+        (
+            Access(password=PASSWORD, invite_key=KEY),
+            Credentials(PASSWORD),
+            "skipped",
+            "only who has an invite",
+        ),
+    ],
+)
+async def test_closed_rooms_are_told_apart_from_broken_ones(
+    access: Access, shown: Credentials, state: str, words: str
+) -> None:
+    async with serving(access=access) as closed:
+        finding, _ = await check_join(f"http://127.0.0.1:{closed.port}", credentials=shown)
+
+    assert (finding.state, words in finding.found) == (state, True)
+    assert (finding.advice != "") is (state != "ok")
 
 
 async def test_nobody_there_fails_with_the_next_step(free_port: int) -> None:
