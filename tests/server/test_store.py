@@ -62,6 +62,17 @@ async def test_a_store_that_answers_is_reachable(store: RoomStore) -> None:
     assert store.is_reachable
 
 
+async def test_who_is_not_admitted_gets_only_the_seat_that_is_its_own(store: RoomStore) -> None:
+    stranger = JoinAsked("e", Member("e", extended=True), admitted=False)
+    assert await store.apply("kitchen", stranger) == [SendFull("e")]
+    assert await store.occupancy() == Occupancy(0, 0)
+    await store.apply("kitchen", extended("a"))
+    await store.apply("kitchen", ConnectionLost("a"))
+    assert await store.apply("kitchen", stranger) == [SendFull("e")]
+    owner = JoinAsked("a2", Member("a", extended=True), admitted=False)
+    assert await store.apply("kitchen", owner) == [SendJoined("a2", "a", 0, None, resumed=True)]
+
+
 async def test_rooms_know_nothing_of_each_other(store: RoomStore) -> None:
     for name in ("kitchen", "Kitchen", "garden"):
         for member in "ab":
