@@ -37,6 +37,12 @@ WITHOUT_A_TEST_OF_THEIR_OWN: Final = {
     "pycall/media/frames.py": "only names; every test of media uses them",
 }
 
+WALL_CLOCK: Final = re.compile(r"\b(datetime\.(now|utcnow|today)|time\.(time|time_ns|localtime|gmtime))\b")
+READS_THE_WALL_CLOCK: Final = {
+    "pycall/server/iceservers.py": "credentials for TURN expire at a time of day",
+    "pycall/client/signalling/health.py": "the doctor compares clocks",
+}
+
 OUR_SPELLING: Final = re.compile(r"(?i)\bsignaling")
 THEIR_SPELLING: Final = re.compile(r"(?i)signaling[-_.]?(state|server)|[-_./]signaling|wait_for_signaling")
 
@@ -131,6 +137,17 @@ def test_a_module_can_be_read_in_one_sitting_and_a_function_on_one_screen(module
 @pytest.mark.parametrize("script", SCRIPTS, ids=str)
 def test_a_script_of_the_page_can_be_read_in_one_sitting(script: Path) -> None:
     assert len((REPO / script).read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+def test_no_clock_that_can_be_set_decides_who_is_there() -> None:
+    folders = ("pycall/core", "pycall/server", "pycall/client/signalling")
+    reading = {
+        str(module)
+        for module in MODULES
+        if str(module).startswith(folders) and WALL_CLOCK.search((REPO / module).read_text(encoding="utf-8"))
+    }
+
+    assert reading == set(READS_THE_WALL_CLOCK)
 
 
 def test_nobody_is_told_to_install_somebody_elses_pycall() -> None:
