@@ -19,7 +19,8 @@ test: .venv/installed-dev  ## all checks and all tests (as root on Debian: insta
 	@$(BIN)/pytest -q -m "not integration or patient" -n 3
 	@$(BIN)/pytest -m "integration and not patient"
 
-check: .venv/installed-dev lint  ## format, lint, types, imports and unit tests, under a minute
+check: .venv/installed-dev lint  ## format, lint, types, imports, advisories and unit tests, under a minute
+	@$(BIN)/python .ci/audit.py
 	@$(BIN)/pytest -q -m "not integration" -n 3
 
 lab: .venv/installed-dev  ## calls in bad networks (as root, over two hours): the tables of docs/networks.md and docs/quality.md
