@@ -16,9 +16,9 @@ What is changed and why:
 * **Feedback.** The arrival of every packet is reported, both ways, and decides how much is sent
   (:mod:`pycall.client.congestion`).
 * **Decoding.** Nothing empty, which would end a decoder, and no picture of a size nobody sends.
-* **Receiving.** What is lost is asked for until it comes or a key picture does, pictures leave in order at
-  once (:mod:`pycall.client.receiving`), and sound goes on undecoded; stock, a loss costs more than itself
-  and leaves a lag. Closing does not wait for what is not decoded yet.
+* **Receiving.** What is lost is asked for until it comes or a key picture does, parity is made use of, pictures
+  leave in order at once (:mod:`pycall.client.receiving`), and sound goes on undecoded; stock, a loss costs more
+  than itself and leaves a lag. Closing does not wait for what is not decoded yet.
 * **Addresses.** Bridges to containers are not offered; the loopback is, when there is nothing else.
 """
 
@@ -32,7 +32,7 @@ from pycall.client.compat.connection import abandon, hung_up, packets_heard
 from pycall.client.compat.decoding import use_decoders
 from pycall.client.compat.feedback import TransportFeedback, open_line
 from pycall.client.compat.guarding import filter_addresses, guard_datagrams, guard_packets, guard_sctp
-from pycall.client.compat.negotiating import offer_feedback
+from pycall.client.compat.negotiating import offer_feedback, offer_parity
 from pycall.client.compat.receiving import Inbound, ReceiverTap
 from pycall.client.compat.releases import versions_known
 from pycall.client.compat.sending import send_through
@@ -64,6 +64,7 @@ def install() -> None:
         guard_packets,
         guard_sctp,
         offer_feedback,
+        offer_parity,
         use_decoders,
         filter_addresses,
         trickle,

@@ -60,6 +60,12 @@ def arrived_at(transport: Any) -> float:
     return time.monotonic() if at is None else at
 
 
+def packet_of(transport: Any) -> bytes:
+    """The bytes, decrypted, of what ``transport`` handles now."""
+    data: bytes = getattr(transport, "_pycall_packet", b"")
+    return data
+
+
 def known_addresses(connection: Any) -> set[tuple[str, int]]:
     """Addresses that were signalled or passed an authenticated check (RFC 8445 section 7.3)."""
     remote = connection._remote_candidates
@@ -95,6 +101,7 @@ def guard_packets() -> None:
     def guard(name: str) -> None:
         async def handle(self: Any, data: bytes, **more: Any) -> None:
             count(self)
+            self._pycall_packet = data
             try:
                 await original(self, data, **more)
             except (ConnectionError, dtls.pylibsrtp.Error):  # the one ends it, the other is dropped there

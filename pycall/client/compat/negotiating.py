@@ -1,4 +1,4 @@
-"""What is negotiated beyond aiortc's own: reports of each packet's arrival, and repairs of sound.
+"""Negotiated beyond aiortc's own: reports of each packet's arrival, repairs of sound, and parity of pictures.
 
 Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01) is what every browser has.
 """
@@ -8,10 +8,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 import aiortc.codecs
-from aiortc import RTCDtlsTransport
-from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpHeaderExtensionParameters
+from aiortc import RTCDtlsTransport, RTCRtpReceiver
+from aiortc.rtcrtpparameters import (
+    RTCRtcpFeedback,
+    RTCRtpCodecParameters,
+    RTCRtpHeaderExtensionParameters,
+)
 from aiortc.rtp import HeaderExtensions
 
+from pycall.client.compat.receiving import receives_our_way
+from pycall.client.compat.redundancy import is_known
 from pycall.client.compat.releases import has_all, replace
 from pycall.client.sending.packets import TRANSPORT_NUMBER
 
@@ -20,6 +26,28 @@ REPAIRS: Final = RTCRtcpFeedback(type="nack")
 
 EXTENSION_ID: Final = 4
 """The first that aiortc leaves free; one number for all that share a transport."""
+
+
+FIRST_FREE: Final = 103
+"""The first dynamic payload type that aiortc leaves free."""
+
+
+def offer_parity() -> None:
+    """Offer and accept parity of pictures (RFC 5109) in packets that can be repaired, if it can be taken.
+
+    It comes in packets of redundancy (RFC 2198), as do all pictures then; ours do not.
+    """
+    dtls: Any = RTCDtlsTransport
+    transport = dtls(None, [None])
+    if not (receives_our_way(RTCRtpReceiver("video", transport)) and is_known(transport)):
+        return
+    pictures, red = aiortc.codecs.CODECS["video"], FIRST_FREE
+    if all((codec.payloadType or 0) < red for codec in pictures):
+        pictures += [
+            RTCRtpCodecParameters("video/red", 90_000, None, red),
+            RTCRtpCodecParameters("video/rtx", 90_000, None, red + 1, parameters={"apt": red}),
+            RTCRtpCodecParameters("video/ulpfec", 90_000, None, red + 2),
+        ]
 
 
 def offer_feedback() -> None:

@@ -25,16 +25,17 @@ from aiortc.rtp import (
     RTCP_RTPFB_NACK,
     RtcpPsfbPacket,
     RtcpSrPacket,
+    RtpPacket,
     pack_remb_fci,
     pack_rtcp_packet,
-    unwrap_rtx,
 )
 
 from pycall.client.compat.guarding import arrived_at
+from pycall.client.compat.redundancy import opened, protected, unwrapped
 from pycall.client.compat.releases import has_all, replace
 from pycall.client.latency import SenderClock
 from pycall.client.receiving.nack import Receipt, pack_lost
-from pycall.client.receiving.packets import BEGINS_KEY, h264_begins_intra
+from pycall.client.receiving.packets import BEGINS_KEY, h264_begins_intra, vp8_picture
 from pycall.client.receiving.streams import PictureStream, SoundStream
 
 MAX_LAG_S: Final = 0.3
@@ -62,8 +63,12 @@ _INSIDE: Final = (
     "timestamp_mapper",
 )
 _SOURCES: Final = struct.Struct("!II")
-_NUMBER: Final = 2
-"""Bytes that a repair begins with: the number of what it repairs."""
+
+
+def receives_our_way(receiver: RTCRtpReceiver) -> bool:
+    """Whether the inside of ``receiver`` is known; where it is not, it works as stock."""
+    mangled = [f"_RTCRtpReceiver__{name}" for name in _INSIDE]
+    return has_all(receiver, *mangled, "_enabled", "_handle_rtp_packet", "_handle_rtcp_packet")
 
 
 class SoundTaker(Protocol):
@@ -124,9 +129,7 @@ class Inbound:
     def tune(self, receiver: RTCRtpReceiver, kind: str) -> ReceiverTap:
         """Have ``receiver``, which has not begun, receive our way."""
         tap = ReceiverTap(receiver, 48_000 if kind == "audio" else 90_000)
-        mangled = [f"_RTCRtpReceiver__{name}" for name in _INSIDE]
-        names = (*mangled, "_enabled", "_handle_rtp_packet", "_handle_rtcp_packet")
-        if has_all(receiver, *names):
+        if receives_our_way(receiver):
             receiving = _ReceivingSound if kind == "audio" else _ReceivingPictures
             self._receiving.append(receiving(self, receiver, tap))
         return tap
@@ -186,6 +189,9 @@ class _Receiving:
     def _take(self, packet: Any, now: float, *, again: bool) -> Receipt:
         raise NotImplementedError
 
+    def _make_up(self, packet: Any, parity: bytes, now: float, *, again: bool) -> None:
+        """Make up for what can be since ``packet`` or its parity came."""
+
     async def _handle_rtp_packet(self, packet: Any, arrival_time_ms: int) -> None:
         codec = self._codecs.get(packet.payload_type)
         if not self._receiver._enabled or codec is None:
@@ -193,10 +199,13 @@ class _Receiving:
         self._estimate(packet, arrival_time_ms)
         again = aiortc.codecs.is_rtx(codec)
         if again:
-            packet = self._unwrapped(packet, codec)
-            if packet is None:
-                return
-            codec = self._codecs[packet.payload_type]
+            packet = unwrapped(packet, codec, self._receiver._RTCRtpReceiver__rtx_ssrc, self._ssrc)
+            codec = None if packet is None else self._codecs.get(packet.payload_type)
+        redundant, parity = codec is not None and codec.name == "red", b""
+        if redundant:
+            codec, packet.payload, parity = opened(packet.payload, self._codecs, self._codec)
+        if codec is None:
+            return
         self._codec = codec
         if packet.ssrc != self._ssrc:
             self._ssrc = packet.ssrc
@@ -205,24 +214,14 @@ class _Receiving:
             self._begin()
         now = arrived_at(self._receiver.transport)
         receipt = self._take(packet, now, again=again)
+        if redundant:
+            self._make_up(packet, parity, now, again=again)
         if receipt in {Receipt.NEW, Receipt.LATE}:  # what is lost on the way is reported, repaired or not
             streams = self._receiver._RTCRtpReceiver__remote_streams
             if packet.ssrc not in streams:
                 streams[packet.ssrc] = StreamStatistics(codec.clockRate)
             streams[packet.ssrc].add(packet)
         self.look(time.monotonic())
-
-    def _unwrapped(self, packet: Any, codec: Any) -> Any:
-        """What a packet of the stream of repairs (RFC 4588 section 4) brings of the present one, if anything.
-
-        Browsers fill that stream up with what they sent lately when they probe the path; what is empty only
-        probes. Its own numbers do not matter.
-        """
-        payload_type = codec.parameters.get("apt")
-        repaired = self._receiver._RTCRtpReceiver__rtx_ssrc.get(packet.ssrc, self._ssrc)
-        if payload_type not in self._codecs or repaired != self._ssrc or len(packet.payload) <= _NUMBER:
-            return None
-        return None if repaired is None else unwrap_rtx(packet, payload_type, repaired)
 
     async def _handle_rtcp_packet(self, packet: Any) -> None:
         """Take reports on the present stream.
@@ -323,7 +322,17 @@ class _ReceivingPictures(_Receiving):
             key=begins_key(payload, data),
             intra=self._codec.name == "H264" and h264_begins_intra(payload),
             again=again,
+            picture=vp8_picture(payload) if self._codec.name == "VP8" else None,
         )
+
+    def _make_up(self, packet: Any, parity: bytes, now: float, *, again: bool) -> None:
+        if parity:
+            self.stream.parity(packet.sequence_number, parity)
+        elif not again:
+            self.stream.protected(packet.sequence_number, protected(self._receiver.transport))
+        for recovered in self.stream.recover(packet.ssrc):
+            with contextlib.suppress(ValueError):
+                self._take(RtpPacket.parse(recovered), now, again=True)
 
     def look(self, now: float) -> None:
         """Let go on what may, and ask for what is to be asked for by now."""

@@ -63,6 +63,7 @@ class PictureOrder:
         self._heard_at = -math.inf
         self._newest = -1
         self._parameters = False
+        self._picture: int | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -103,6 +104,7 @@ class PictureOrder:
         """The next picture to decode; ``None`` when none is due."""
         while self._next is not None or self._begin():
             assert self._next is not None
+            self._pass_over(self._next)
             end = self._end(self._next)
             if end is not None:
                 picture = self._take(self._next, end)
@@ -194,8 +196,22 @@ class PictureOrder:
             self._gap, self._gap_since = number, None
         return None
 
+    def _pass_over(self, start: int) -> None:
+        """Miss nothing between two pictures that follow each other: that was parity, sent only once."""
+        first = self._waiting.get(start)
+        if self._picture is None or (first is not None and first.data):
+            return
+        number = min((number for number, packet in self._waiting.items() if packet.data), default=None)
+        if number is None:
+            return
+        picture = self._waiting[number].picture
+        if picture is not None and (picture - self._picture) % 128 == 1:
+            self._go_to(number)
+
     def _take(self, start: int, end: int) -> Encoded:
         packets = [self._waiting.pop(number) for number in range(start, end)]
+        if packets[0].data:
+            self._picture = packets[0].picture
         self._parameters = self._parameters or any(packet.key for packet in packets)
         self._next = self._gap = self.useful_from = end
         self._gap_since = None

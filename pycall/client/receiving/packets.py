@@ -31,12 +31,21 @@ class Packet:
     """Whether it begins a picture that needs nothing earlier."""
     intra: bool = False
     """Whether it begins one that needs no earlier picture, but may need parameters told before."""
+    picture: int | None = None
+    """The number, modulo 128, of the picture that it begins; ``None`` where pictures are not numbered."""
 
 
 def vp8_begins_key(payload: bytes, data: bytes) -> bool:
     """Whether a key picture begins here: ``payload`` as in RFC 7741 section 4.2, ``data`` what it carries."""
     first = bool(payload) and payload[0] & 0x17 == 0x10  # S set, partition 0
     return first and bool(data) and data[0] & 1 == 0  # RFC 7741 section 4.3: P is 0
+
+
+def vp8_picture(payload: bytes) -> int | None:
+    """The number of the picture that begins here, modulo 128 (RFC 7741 section 4.2, PictureID)."""
+    if len(payload) < 4 or payload[0] & 0x97 != 0x90 or not payload[1] & 0x80:  # X and S set, partition 0
+        return None
+    return payload[3 if payload[2] & 0x80 else 2] & 0x7F
 
 
 def h264_begins_key(payload: bytes, data: bytes) -> bool:  # noqa: ARG001  as VP8's

@@ -11,6 +11,7 @@ from pycall.client.receiving.nack import NackSchedule, Receipt
 from pycall.client.receiving.numbers import Unwrapper
 from pycall.client.receiving.order import GIVE_UP_S, Encoded, PictureOrder
 from pycall.client.receiving.packets import Packet
+from pycall.client.receiving.parity import ParityPackets
 
 PACKETS_BEHIND: Final = 3_000
 TICKS_BEHIND: Final = 10 * 90_000
@@ -64,6 +65,7 @@ class PictureStream(Stream):
     def __init__(self) -> None:
         super().__init__(NackSchedule(GIVE_UP_S))
         self._order = PictureOrder()
+        self._parity = ParityPackets()
 
     def expect(self, rtt_s: float, least_rtt_s: float) -> None:
         """Know how long the answer to a question takes on this path now, and at least."""
@@ -85,6 +87,7 @@ class PictureStream(Stream):
         key: bool,
         intra: bool = False,
         again: bool = False,
+        picture: int | None = None,
     ) -> Receipt:
         """Take a packet; ``again`` if it came in the stream of repairs.
 
@@ -94,8 +97,23 @@ class PictureStream(Stream):
         receipt = self._nacks.received(number, now, again=again)
         if receipt is not Receipt.REPEATED:
             unwrapped = self._timestamps.unwrap(timestamp)
-            self._order.push(Packet(number, unwrapped, data, now, last=last, key=key, intra=intra))
+            self._order.push(
+                Packet(number, unwrapped, data, now, last=last, key=key, intra=intra, picture=picture)
+            )
         return receipt
+
+    def protected(self, sequence: int, packet: bytes | None) -> None:
+        """A packet came that parity may be of, as that was made of it, if that is known."""
+        if packet is not None:
+            self._parity.received(self._sequences.unwrap(sequence), packet)
+
+    def parity(self, sequence: int, payload: bytes) -> None:
+        """A packet of parity came."""
+        self._parity.parity(self._sequences.unwrap(sequence), payload)
+
+    def recover(self, ssrc: int) -> list[bytes]:
+        """The packets of RTP, from ``ssrc``, that are not missing any more for what parity tells of them."""
+        return [packet for _, packet in self._parity.recover(ssrc)]
 
     def pop(self, now: float) -> Encoded | None:
         """The next picture to decode; ``None`` when none is due."""

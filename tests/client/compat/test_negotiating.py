@@ -1,4 +1,4 @@
-"""What was agreed on is what both have: reports of arrivals, and repairs of sound."""
+"""What was agreed on is what both have: reports of arrivals, repairs of sound, and parity of pictures."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from typing import Any
 
 import aiortc.codecs
 import pytest
-from aiortc import RTCConfiguration, RTCDtlsTransport, RTCPeerConnection
+from aiortc import RTCConfiguration, RTCDtlsTransport, RTCPeerConnection, RTCRtpReceiver
 from aiortc.rtcdtlstransport import RtpRouter
 from aiortc.rtcrtpparameters import RTCRtpParameters
-from aiortc.rtp import HeaderExtensions
+from aiortc.rtp import HeaderExtensions, HeaderExtensionsMap
 
 from pycall.client.compat.negotiating import (
+    FIRST_FREE,
     REPAIRS,
     TRANSPORT_FEEDBACK,
     extension_ids,
     gives_feedback,
     offer_feedback,
+    offer_parity,
     reports_arrivals,
 )
 from pycall.client.formats import CODECS, codecs
@@ -65,6 +67,43 @@ async def test_both_kinds_report_arrivals_and_sound_is_repaired_too() -> None:
         assert extension_ids(sound)[TRANSPORT_NUMBER] == extension_ids(pictures)[TRANSPORT_NUMBER]
         assert REPAIRS in sound.codecs[0].rtcpFeedback
         assert sound.codecs[0].parameters["useinbandfec"] == 1
+
+
+async def test_parity_of_pictures_comes_in_packets_that_are_repaired_and_is_not_what_is_sent() -> None:
+    for _, pictures in await agreed():
+        assert pictures.codecs[0].name == "VP8"
+        red = next(codec for codec in pictures.codecs if codec.name == "red")
+        assert {"apt": red.payloadType} in [codec.parameters for codec in pictures.codecs]
+        assert "ulpfec" in {codec.name for codec in pictures.codecs}
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (RTCRtpReceiver, "_handle_rtp_packet"),
+        (HeaderExtensionsMap, "_HeaderExtensionsMap__ids"),
+        (RTCDtlsTransport, "_rtp_header_extensions_map"),
+    ],
+)
+def test_parity_that_cannot_be_taken_is_not_offered(
+    owner: type, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"video": [codec for codec in aiortc.codecs.CODECS["video"] if codec.payloadType < FIRST_FREE]}
+    monkeypatch.setattr(aiortc.codecs, "CODECS", copy.deepcopy(known))
+    if name in vars(owner):
+        monkeypatch.delattr(owner, name)
+    else:
+        begin = owner.__init__  # type: ignore[misc]
+
+        def without(self: Any, *how: Any) -> None:
+            begin(self, *how)
+            delattr(self, name)
+
+        monkeypatch.setattr(owner, "__init__", without)
+    offer_parity()
+    assert known == aiortc.codecs.CODECS
+    monkeypatch.undo()
+    assert "red" in {codec.name for codec in aiortc.codecs.CODECS["video"]}
 
 
 @pytest.mark.parametrize("strip", ["transport-cc", TRANSPORT_NUMBER])

@@ -25,6 +25,7 @@ from aiortc.rtp import (
 
 from pycall.client.compat import receiving
 from pycall.client.latency import NTP_EPOCH
+from tests.client.receiving.parities import parity_of
 
 pytestmark = pytest.mark.integration
 
@@ -135,6 +136,34 @@ async def test_what_a_stream_of_repairs_brings_is_taken_and_its_padding_is_not(
     streams = receiver._RTCRtpReceiver__remote_streams
     assert list(streams) == [9]
     assert streams[9].packets_lost == 2
+
+
+async def test_pictures_in_packets_of_redundancy_are_taken_and_made_up_for_by_parity(
+    connection: RTCPeerConnection,
+) -> None:
+    receiver: Any = connection.addTransceiver("video").receiver
+    said = _tuned(receiver, "video")
+    for number, name in ((98, "red"), (99, "ulpfec")):
+        receiver._RTCRtpReceiver__codecs[number] = RTCRtpCodecParameters(
+            f"video/{name}", 90_000, None, number
+        )
+    given = receiver._RTCRtpReceiver__decoder_queue
+    pictures = {number: _picture(number, b"\x90\x80%c\x01" % number) for number in range(1, 5)}
+    pictures[1].payload = b"\x90\x80\x01\x00"
+    plain = {number: picture.serialize() for number, picture in pictures.items()}
+    blocks = [(number, 96, picture.payload) for number, picture in pictures.items() if number != 3]
+    blocks.append((5, 99, parity_of(plain, [1, 2, 3, 4])))
+    blocks.append((7, 96, b"\x90\x80\x05\x01"))  # what is missing before it was parity
+    blocks += [(8, 100, b"x"), (9, 98, b"\x60x")]  # of what was not negotiated
+    for sequence, kind, payload in blocks:
+        packet = RtpPacket(98, sequence < 8, sequence, sequence * 3_000, 9, bytes([kind]) + payload)
+        setattr(receiver.transport, "_pycall_packet", packet.serialize())  # noqa: B010
+        await receiver._handle_rtp_packet(packet, 0)
+        assert given.qsize() == {1: 1, 2: 2, 4: 2, 5: 4}.get(sequence, 5)
+    stamps = [given.get_nowait()[1].timestamp & 0xFFFFFFFF for _ in range(5)]
+    assert stamps == [3_000, 6_000, 9_000, 12_000, 21_000]
+    assert receiver._RTCRtpReceiver__remote_streams[9].packets_lost == 2  # as many as were lost on the way
+    assert [report[1] for report in said] == [RTCP_RTPFB]  # number 3, before the parity came
 
 
 async def test_only_the_present_stream_is_reported_on(connection: RTCPeerConnection) -> None:

@@ -346,3 +346,37 @@ def test_pictures_go_on_at_latest_with_the_key_picture_asked_for(seed: int, loss
         if order.wants_key(now):
             key_at = min(key_at, now + 0.1)
         assert now - frozen_since < order.patience_s + ASK_KEY_S + 0.7  # and many lose all their packets
+
+
+def numbered(order: PictureOrder, pictures: list[list[Packet]], begin: int) -> list[int]:
+    """The time stamps of the pictures that leave when these come, numbered from ``begin`` on."""
+    packets = [
+        replace(packet, picture=(begin + count) % 128 if part == 0 else None)
+        for count, picture in enumerate(pictures)
+        for part, packet in enumerate(picture)
+    ]
+    return shown(order, packets)
+
+
+@pytest.mark.parametrize("begin", [3, 127])
+def test_what_is_missing_between_pictures_that_follow_each_other_is_not_waited_for(begin: int) -> None:
+    sender, order = Sender(), PictureOrder()
+    stamps = numbered(order, [sender.picture(key=True)], begin)
+    parity = [Packet(sender.number + part, sender.timestamp, b"", 0.0) for part in (0, 2)]
+    sender.number += 4  # parity, of which the second and the last packet are lost
+    assert shown(order, parity) == []
+    assert numbered(order, [sender.picture()], begin + 1) == [sender.timestamp]
+    assert stamps == [sender.timestamp - 3_000]
+    assert order.useful_from == sender.number
+    assert not order.wants_key(10.0)
+
+
+@pytest.mark.parametrize("lost", [1, 2], ids=["one", "two"])
+def test_a_picture_that_is_missing_is_waited_for_though_parity_came(lost: int) -> None:
+    sender, order = Sender(), PictureOrder()
+    numbered(order, [sender.picture(key=True)], 0)
+    shown(order, [Packet(sender.number, sender.timestamp, b"", 0.0)])
+    sender.number += 1
+    missing = [sender.picture() for _ in range(lost)]
+    assert numbered(order, [sender.picture()], 1 + lost) == []
+    assert len(numbered(order, missing, 1)) == lost + 1

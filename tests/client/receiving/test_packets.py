@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from pycall.client.receiving.packets import h264_begins_intra, h264_begins_key, vp8_begins_key
+from pycall.client.receiving.packets import (
+    h264_begins_intra,
+    h264_begins_key,
+    vp8_begins_key,
+    vp8_picture,
+)
 
 
 def test_the_beginning_of_a_key_picture_of_vp8_is_seen_in_its_descriptor() -> None:
@@ -38,3 +43,18 @@ def test_the_beginning_of_an_idr_picture_is_its_first_slice() -> None:
     assert not h264_begins_intra(b"\x7c\x05\x88")  # a later part
     assert not h264_begins_intra(b"\x41\x9a")
     assert not any(h264_begins_intra(payload) for payload in (b"", b"\x65", b"\x7c", b"\x7c\x85"))
+
+
+def test_the_number_of_a_picture_of_vp8_stands_where_it_begins() -> None:
+    assert vp8_picture(b"\x90\x80\x05\x00") == 5
+    assert vp8_picture(b"\x90\x80\x81\xfe\x00") == 0x7E
+    assert vp8_picture(b"\xb0\xe0\x85\x03\x01\x20\x00") == 3
+    for payload in (
+        b"",
+        b"\x90\x80",
+        b"\x10\x00\x00\x00",
+        b"\x80\x80\x05\x00",
+        b"\x90\x40\x05\x00",
+        b"\x91\x80\x05\x00",
+    ):
+        assert vp8_picture(payload) is None
