@@ -37,6 +37,19 @@ class Limits:
     connect_timeout_s: float | None = _limit(
         10, checks.time_or_off(0.1, 3600), "How long a websocket may stay open without a Socket.IO CONNECT."
     )
+    join_timeout_s: float | None = _limit(
+        10, checks.time_or_off(0.1, 3600), "How long one may stay open without ever having asked for a seat."
+    )
+    events_per_s: float | None = _limit(
+        100,
+        checks.rate_or_off(0.01, 10**6),
+        "Websocket frames of one client a second, on average; event_burst at once.",
+    )
+    event_burst: int = _limit(
+        300,
+        checks.whole(1, 10**6),
+        "Websocket frames of one client at once, after a quiet time; twice as many turn it out.",
+    )
     message_bytes: int | None = _limit(
         65_536, checks.whole_or_off(1_024, 2**30), "Largest packet with an event; a larger one is refused."
     )
@@ -54,12 +67,12 @@ class Limits:
         3, checks.whole_or_off(1, 10**6), "Refused events after which the connection is closed."
     )
     queue_bytes: int | None = _limit(
-        524_288,
+        262_144,
         checks.whole_or_off(65_536, 2**30),
         "Most that waits for one slow reader before it is cut off.",
     )
     stall_s: float | None = _limit(
-        10,
+        5,
         checks.time_or_off(0.1, 3600),
         "Longest time one packet may wait for a slow reader before it is cut off.",
     )

@@ -25,7 +25,12 @@ def test_the_protocol_document_states_the_limits() -> None:
         (limits.miss_burst, limits.misses_per_s),
     ):
         assert re.search(rf"\b{burst} (new ones )?at once, then {per_s:g} a second", table)
-    for time in (limits.ping_interval_s, limits.ping_timeout_s, limits.connect_timeout_s, limits.stall_s):
+    for events in (limits.events_per_s, limits.event_burst, 2 * limits.event_burst):
+        assert f" {events:g} " in table
+    for time in (
+        *(limits.ping_interval_s, limits.ping_timeout_s),
+        *(limits.connect_timeout_s, limits.join_timeout_s, limits.stall_s),
+    ):
         assert f"{time:g} s" in table
 
 
@@ -45,7 +50,7 @@ def test_no_limits_leaves_what_keeps_the_protocol_sound() -> None:
     off = Limits(ping_interval_s=20).off()
     left = {key.name for key in keys(Limits) if getattr(off, key.name) is not None}
     times = {"ping_interval_s", "ping_timeout_s", "farewell_s", "wrong_passwords_s"}
-    assert left == times | {"json_depth", "connect_burst", "miss_burst"}
+    assert left == times | {"json_depth", "connect_burst", "event_burst", "miss_burst"}
     assert off.ping_interval_s == 20
 
 

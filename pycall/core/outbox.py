@@ -1,20 +1,19 @@
 """What was sent to one seat of a room lately, to send it again to an owner who comes back.
 
 Messages are numbered for as long as the seat lives, from 1 or from where its owner's seat before ended. They
-are kept as JSON texts, which is what they weigh, and given up oldest first: :data:`MAX_MESSAGES`,
-:data:`MAX_BYTES` and an age bound them.
+are JSON texts, kept as they came, and given up oldest first: :data:`MAX_MESSAGES`, :data:`MAX_BYTES` and an
+age bound them.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Final
 
 MAX_MESSAGES: Final = 64
 MAX_BYTES: Final = 128 * 1024
-"""Together, as JSON in ASCII."""
+"""Together, in UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +33,18 @@ class Outbox:
     _kept: list[Kept] = field(default_factory=list)
     _size: int = 0
 
-    def add(self, payload: object, now: float) -> int:
-        """Keep ``payload``, which is plain JSON; returns its number."""
+    def add(self, text: str, now: float) -> int:
+        """Keep a message; returns its number."""
         self.count += 1
-        text = json.dumps(payload)  # in ASCII, so a character is a byte
         self._kept.append(Kept(self.count, text, now))
-        self._size += len(text)
+        self._size += _size(text)
         while self._size > MAX_BYTES or len(self._kept) > MAX_MESSAGES:
             self._drop(1)
         return self.count
 
-    def after(self, received: int) -> list[tuple[int, object]]:
-        """The numbers and payloads that are still kept of those after ``received``, in order."""
-        return [(kept.number, json.loads(kept.text)) for kept in self._kept if kept.number > received]
+    def after(self, received: int) -> list[tuple[int, str]]:
+        """The numbers and texts that are still kept of those after ``received``, in order."""
+        return [(kept.number, kept.text) for kept in self._kept if kept.number > received]
 
     def forget(self, until: float) -> None:
         """Give up what was sent at ``until`` or earlier."""
@@ -64,5 +62,9 @@ class Outbox:
     def _drop(self, oldest: int) -> None:
         if oldest == 0:
             return
-        self._size -= sum(len(kept.text) for kept in self._kept[:oldest])
+        self._size -= sum(_size(kept.text) for kept in self._kept[:oldest])
         del self._kept[:oldest]
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())

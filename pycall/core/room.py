@@ -68,13 +68,13 @@ class MemberGone:
 
 @dataclass(frozen=True, slots=True)
 class MessageSent:
-    """Somebody sent something for the other one.
+    """Somebody sent something for the other one: ``payload`` is its JSON.
 
     ``number`` counts the sender's messages up, so that one sent twice is known; 0: it does not count.
     """
 
     connection: str
-    payload: object
+    payload: str
     number: int = 0
 
 
@@ -165,7 +165,7 @@ class Relay:
     """Hand a message to the other one; ``number`` counts those to its seat, 0 when it does not count."""
 
     to: str
-    payload: object
+    payload: str
     number: int = 0
 
 

@@ -1,17 +1,21 @@
-"""One client's websocket: what waits to be sent, whether it still answers, and its end."""
+"""One client's websocket: what it may send, what waits for it, whether it still answers, and its end."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections import deque
-from enum import StrEnum
-from typing import Final
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Final, Protocol
 
-from aiohttp import WSCloseCode, web
+from aiohttp import WSCloseCode
 
 from pycall.limits import Limits
-from pycall.server.figures import Figures, size_of
+from pycall.server.figures import Figures
+from pycall.server.frames import FrameError, FrameReader, Opcode, close_code_of, close_frame, frame, text_of
+from pycall.server.refusal import Refusal
 
 CLIENT_DISCONNECT: Final = "client disconnect"
 """The cause when the client said that it goes; every other cause is a loss."""
@@ -25,18 +29,25 @@ TOO_SLOW: Final = "too slow a reader"
 SERVER_ERROR: Final = "server error"
 SERVER_STOPPING: Final = "server stopping"
 NEVER_CONNECTED: Final = "never connected"
+NEVER_JOINED: Final = "never joined"
 UNREADABLE: Final = "unreadable frame"
 MALFORMED: Final = "bad-message"
 """This one is followed by a colon and what is wrong."""
 
 CAUSES: Final = (
     CLIENT_DISCONNECT, SEAT_RESUMED, CONNECTION_LOST, NO_ANSWER, TOO_SLOW, SERVER_ERROR, SERVER_STOPPING,
-    NEVER_CONNECTED, UNREADABLE, MALFORMED,
+    NEVER_CONNECTED, NEVER_JOINED, UNREADABLE, MALFORMED,
 )  # fmt: skip
 """All causes but refusals that came too often, which begin with the code of the last one."""
 
 BROKEN: Final = frozenset({CONNECTION_LOST, NO_ANSWER, TOO_SLOW, SERVER_ERROR})
 """Causes that are nobody's will and nobody's fault: the same client may soon be here again."""
+
+
+CLOSED_ON_PURPOSE: Final = frozenset({0, WSCloseCode.OK, WSCloseCode.GOING_AWAY})
+"""Codes of a client's close frame; 0 is a frame without code."""
+
+REFUSED_TOO_OFTEN: Final = "refused too often"
 
 
 class PacketType(StrEnum):
@@ -51,121 +62,302 @@ class PacketType(StrEnum):
     BINARY = "b"
 
 
-class Connection:
-    """One websocket: a bounded queue out, and one way to be over.
+FULL_INBOX: Final = 64
+"""From so many packets that wait to be handled on, no more is read."""
+
+
+class Stage(IntEnum):
+    """How far a client has come."""
+
+    OPEN = 0
+    CONNECTED = 1
+    SETTLED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """That a client ends its connection, in its place behind what it said before."""
+
+    cause: str
+    code: WSCloseCode = WSCloseCode.OK
+
+
+class Owner(Protocol):
+    """Who hears what happens to a connection."""
+
+    def arrived(self, connection: Connection) -> None:
+        """Something is in its inbox."""
+
+    def over(self, connection: Connection) -> None:
+        """It has a cause now."""
+
+    def gone(self, connection: Connection) -> None:
+        """Its transport is closed."""
+
+
+class Connection(asyncio.Protocol):
+    """One websocket: bounded ways in and out, and one way to be over.
 
     ``cause`` is empty while it lives and never changes afterwards. A connection that is over takes
     and sends nothing more, at once, however long its websocket needs to close.
     """
 
     __slots__ = (
-        "_close_code", "_figures", "_heartbeat", "_limits", "_loop", "_outgoing", "_patience", "_pinged",
-        "_queued", "_socket", "_transport", "_writer", "cause", "id", "strikes",
+        "_farewell", "_figures", "_frames", "_has_hung_up", "_inbox", "_is_answered", "_is_held_back",
+        "_is_pinged", "_is_waiting", "_limits", "_loop", "_next_look", "_opened_at", "_owner", "_ping_end",
+        "_posted", "_spent_until", "_stage", "_stall", "_stall_end", "_transport",
+        "cause", "id", "is_over_budget", "source", "strikes", "task",
     )  # fmt: skip
 
     def __init__(
         self,
-        socket: web.WebSocketResponse,
+        owner: Owner,
         transport: asyncio.Transport,
+        source: int | None,
         limits: Limits,
         figures: Figures,
     ) -> None:
+        """``source`` is what its client is counted by among those of its address."""
         self.id = generate_id()
+        self.source = source
         self.cause = ""
         self.strikes = 0
-        self._socket = socket
+        self.is_over_budget = False
+        """Whether what is being handled is more than the client may send."""
+
+        self.task: asyncio.Task[None] | None = None
+        """What handles the inbox, or the end."""
+
+        self._owner = owner
         self._transport = transport
         self._limits = limits
         self._figures = figures
         self._loop = asyncio.get_running_loop()
-        self._outgoing: deque[str] = deque()
-        self._queued = 0
-        self._writer: asyncio.Task[None] | None = None
-        self._close_code = WSCloseCode.OK
-        self._pinged = False
-        self._heartbeat = self._loop.call_later(limits.ping_interval_s, self._beat)
-        self._patience = (
-            None
-            if limits.connect_timeout_s is None
-            else self._loop.call_later(limits.connect_timeout_s, self.cut_off, NEVER_CONNECTED)
-        )
+        self._opened_at = self._loop.time()
+        self._next_look = self._opened_at + limits.ping_interval_s
+        self._stage = Stage.OPEN
+        self._is_pinged = self._is_answered = False
+        self._posted = 0
+        """Bytes handed to the transport; what it still has is the end of them."""
+
+        self._ping_end = self._stall_end = 0
+        """What was posted up to the last ping, and when it was last looked at whether the client reads."""
+
+        self._is_waiting = False
+        self._stall: asyncio.TimerHandle | None = None
+        self._frames: FrameReader | None = FrameReader(limits.frame_bytes)
+        self._inbox: deque[tuple[str | Ending, bool]] | None = None
+        self._spent_until = 0.0
+        self._is_held_back = self._has_hung_up = False
+        self._farewell: asyncio.TimerHandle | None = None
+        transport.set_write_buffer_limits(0)  # to be told when anything waits
+
+    # --- out --------------------------------------------------------------------------------------
 
     def post(self, packet: str) -> None:
         """Send ``packet`` after what waits already; a reader too slow for it is cut off."""
+        if self.cause or self._transport.is_closing():
+            return
+        data = packet.encode()
+        self._figures.sent_bytes += len(data)
+        self._write(frame(Opcode.TEXT, data))
+
+    def pause_writing(self) -> None:
+        """Something waits for a slow reader: part of asyncio's protocol."""
+        self._is_waiting = True
+        if self._limits.stall_s is not None and self._stall is None:
+            self._stall_end = self._posted
+            self._stall = self._loop.call_later(self._limits.stall_s, self._check_stall)
+
+    def resume_writing(self) -> None:
+        """Nothing waits any more: part of asyncio's protocol."""
+        self._is_waiting = False
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def _write(self, data: bytes) -> None:
+        self._posted += len(data)
+        self._transport.write(data)
+        most = self._limits.queue_bytes
+        if self._is_waiting and most is not None and self._transport.get_write_buffer_size() > most:
+            self.cut_off(TOO_SLOW)
+
+    def _has_left(self, end: int) -> bool:
+        """Whether what was posted up to ``end`` is on its way."""
+        return not self._is_waiting or self._posted - self._transport.get_write_buffer_size() >= end
+
+    def _check_stall(self) -> None:
+        """Cut off a client that has not read all that waited when this was last looked at."""
+        self._stall = None
+        if not self._has_left(self._stall_end):
+            self.cut_off(TOO_SLOW)
+        elif self._is_waiting:
+            self.pause_writing()
+
+    # --- in ---------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Take apart what came: part of asyncio's protocol."""
+        if self._frames is None:
+            return
+        try:
+            for opcode, payload in self._frames.feed(data):
+                self._take(opcode, payload)
+                if self._frames is None:
+                    return
+        except FrameError as broken:
+            self._frames = None
+            self._arrive(Ending(UNREADABLE, broken.code), is_over_budget=False)
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there is more to handle."""
+        return bool(self._inbox)
+
+    def next(self) -> tuple[str | Ending, bool] | None:
+        """The next packet to handle, or the end, and whether it is more than the client may send."""
+        if not self._inbox:
+            return None
+        item = self._inbox.popleft()
+        if not self._inbox:
+            self._inbox = None
+            if self._is_held_back:
+                self._is_held_back = False
+                self._transport.resume_reading()
+        return item
+
+    def _take(self, opcode: Opcode, payload: bytes) -> None:
+        is_over_budget = self._spend()
+        if self._frames is None:
+            return
+        match opcode:
+            case Opcode.CLOSE if self.cause:
+                self._transport.close()
+            case _ if self.cause:
+                pass
+            case Opcode.TEXT:
+                self._figures.received_bytes += len(payload)
+                packet = text_of(payload)
+                if packet.startswith(PacketType.PONG):  # it matters now, and to nobody else
+                    self._is_answered = self._is_answered or self._has_left(self._ping_end)
+                else:
+                    self._arrive(packet, is_over_budget=is_over_budget)
+            case Opcode.PING:
+                self._write(frame(Opcode.PONG, payload))
+            case Opcode.CLOSE:
+                is_on_purpose = close_code_of(payload) in CLOSED_ON_PURPOSE
+                self._has_hung_up = True
+                cause = CLIENT_DISCONNECT if is_on_purpose else CONNECTION_LOST
+                self._arrive(Ending(cause), is_over_budget=False)
+            case _:
+                pass  # part of a message, or binary: nothing announces one
+
+    def _arrive(self, item: str | Ending, *, is_over_budget: bool) -> None:
         if self.cause:
             return
-        self._queued += len(packet)
-        if self._limits.queue_bytes is not None and self._queued > self._limits.queue_bytes:
-            self.cut_off(TOO_SLOW)
-            return
-        self._outgoing.append(packet)
-        if self._writer is None:
-            self._writer = self._loop.create_task(self._write())
+        if self._inbox is None:
+            self._inbox = deque()
+        self._inbox.append((item, is_over_budget))
+        if len(self._inbox) >= FULL_INBOX and not self._is_held_back and not self._transport.is_closing():
+            self._is_held_back = True
+            self._transport.pause_reading()
+        self._owner.arrived(self)
+
+    def _spend(self) -> bool:
+        """Count a frame against what the client may send, and end it far beyond; tells whether it is more."""
+        rate, burst = self._limits.events_per_s, self._limits.event_burst
+        if rate is None:
+            return False
+        now = self._loop.time()
+        self._spent_until = max(now, self._spent_until) + 1 / rate
+        spent = (self._spent_until - now) * rate - 0.5  # a half, for sums are not exact
+        if spent > 2 * burst:
+            self._frames = None
+            refusal = Refusal.TOO_MANY_EVENTS
+            self.end(f"{refusal.code}: {REFUSED_TOO_OFTEN}", WSCloseCode.POLICY_VIOLATION)
+        return spent > burst
+
+    # --- time -------------------------------------------------------------------------------------
+
+    @property
+    def next_look(self) -> float:
+        """When to :meth:`turn` next."""
+        return min(self._next_look, self._deadline)
 
     def welcome(self) -> None:
-        """The client has connected in earnest; it may now stay as long as it answers pings."""
-        if self._patience is not None:
-            self._patience.cancel()
+        """The client has connected in earnest."""
+        self._stage = max(self._stage, Stage.CONNECTED)
 
-    def answered(self) -> None:
-        """The client answered the last ping."""
-        self._pinged = False
+    def settle(self) -> None:
+        """The client has asked for a seat; it may now stay as long as it answers pings."""
+        self._stage = Stage.SETTLED
+
+    def turn(self, until: float) -> float | None:
+        """Ping, or see whether the last ping was answered, or whether the client was idle too long."""
+        if self.cause:
+            return None
+        if until > self._deadline:
+            if self._stage is Stage.OPEN:
+                self.cut_off(NEVER_CONNECTED)
+            else:
+                self.end(NEVER_JOINED, WSCloseCode.POLICY_VIOLATION)
+            return None
+        if until > self._next_look:
+            if not self._is_pinged:
+                self.post(PacketType.PING)
+                self._ping_end = self._posted
+                self._next_look = until + self._limits.ping_timeout_s
+            elif self._is_answered:
+                self._next_look = until + self._limits.ping_interval_s - self._limits.ping_timeout_s
+            else:
+                self.cut_off(NO_ANSWER)
+                return None
+            self._is_pinged, self._is_answered = not self._is_pinged, False
+        return self.next_look
+
+    @property
+    def _deadline(self) -> float:
+        """When the client must have come further than it has."""
+        if self._stage is Stage.SETTLED:
+            return math.inf
+        connect_s, join_s = (
+            self._limits.connect_timeout_s or math.inf,
+            self._limits.join_timeout_s or math.inf,
+        )
+        return self._opened_at + (min(connect_s, join_s) if self._stage is Stage.OPEN else join_s)
+
+    # --- the end ----------------------------------------------------------------------------------
 
     def end(self, cause: str, code: WSCloseCode = WSCloseCode.OK) -> None:
-        """Be over; what was posted before is still sent by :meth:`farewell`."""
-        if not self.cause:
-            self.cause = cause
-            self._close_code = code
-            self._heartbeat.cancel()
-            self.welcome()
+        """Be over; what was posted before is still sent, within ``farewell_s``."""
+        if self.cause:
+            return
+        self.cause = cause
+        self._inbox = None
+        if not self._transport.is_closing():
+            self._farewell = self._loop.call_later(self._limits.farewell_s, self._transport.abort)
+            if self._is_held_back:
+                self._transport.resume_reading()
+            self._write(close_frame(code, cause))
+            if self._has_hung_up:
+                self._transport.close()
+        self._owner.over(self)
 
     def cut_off(self, cause: str) -> None:
-        """Be over without a word: the TCP connection is reset, which also wakes its reader."""
-        self.end(cause, WSCloseCode.ABNORMAL_CLOSURE)
-        self._outgoing.clear()
+        """Be over without a word: the TCP connection is reset."""
+        self._frames = None
         self._transport.abort()
+        self.end(cause)
 
-    async def farewell(self) -> None:
-        """Close the websocket of a connection that is over, within ``farewell_s``."""
-        try:
-            async with asyncio.timeout(self._limits.farewell_s):
-                if self._writer is not None:
-                    await self._writer
-                await self._socket.close(code=self._close_code, message=self.cause.encode()[:120])
-        except TimeoutError:
-            self._transport.abort()
-        else:  # closing a transport waits for a reader of its last bytes, for ever
-            self._loop.call_later(self._limits.farewell_s, self._transport.abort)
-
-    async def _write(self) -> None:
-        try:
-            while self._outgoing:
-                packet = self._outgoing.popleft()
-                async with asyncio.timeout(self._limits.stall_s):
-                    await self._socket.send_str(packet)
-                self._queued -= len(packet)
-                self._figures.sent_bytes += size_of(packet)
-        except TimeoutError:
-            self.cut_off(TOO_SLOW)
-        except ConnectionError:
-            self.cut_off(CONNECTION_LOST)
-        finally:
-            self._writer = None
-
-    def _beat(self) -> None:
-        if self._pinged:
-            self.cut_off(NO_ANSWER)
-            return
-        self.post(PacketType.PING)
-        self._pinged = True
-        self._heartbeat = self._loop.call_later(self._limits.ping_timeout_s, self._check)
-
-    def _check(self) -> None:
-        if self._pinged:
-            self._beat()
-        else:
-            rest = self._limits.ping_interval_s - self._limits.ping_timeout_s
-            self._heartbeat = self._loop.call_later(rest, self._beat)
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  how it broke is all the same
+        """Nothing comes and goes any more: part of asyncio's protocol."""
+        self._frames = None
+        for timer in (self._stall, self._farewell):
+            if timer is not None:
+                timer.cancel()
+        self._arrive(Ending(CONNECTION_LOST), is_over_budget=False)
+        self._owner.gone(self)
 
 
 def generate_id() -> str:

@@ -2,8 +2,8 @@
 
 python-socketio's own engine keeps an unbounded queue and three tasks for each client, measures
 silence with the wall clock and closes without closing. This one speaks the same protocol
-(Engine.IO protocol revision 4, websocket transport) with one deque and one timer per client, and its
-kick kicks. It knows nothing of Socket.IO packets: it hands their texts on.
+(Engine.IO protocol revision 4, websocket transport) without any task or timer for a client that is
+silent, and its kick kicks. It knows nothing of Socket.IO packets: it hands their texts on.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, web
 
 from pycall.limits import Limits
-from pycall.server.addresses import Visitor
 from pycall.server.connection import (
     CAUSES,
     CLIENT_DISCONNECT,
@@ -26,20 +25,25 @@ from pycall.server.connection import (
     SEAT_RESUMED,
     SERVER_ERROR,
     SERVER_STOPPING,
-    UNREADABLE,
     Connection,
+    Ending,
     PacketType,
     generate_id,
 )
 from pycall.server.entrance import Entrance
-from pycall.server.figures import Figures, code_of, size_of
+from pycall.server.figures import Figures, code_of
 from pycall.server.logs import Private, tell
+from pycall.server.upgrade import answer_to, take_over
+from pycall.server.wheel import Wheel
 
 Handler = Callable[..., Awaitable[None]]
 HandlerName = Literal["connect", "message", "disconnect"]
 
-_CLOSED_ON_PURPOSE: Final = frozenset({0, WSCloseCode.OK, WSCloseCode.GOING_AWAY})
-"""Codes of a client's close frame; 0 is a frame without code."""
+TICK_S: Final = 0.1
+"""How exact pings and deadlines are; a quarter of the shortest time is enough, too."""
+
+MOST_BYTES: Final = 2**53 - 1
+"""What is said to be the largest message where there is none."""
 
 _UNREMARKABLE: Final = frozenset({CLIENT_DISCONNECT, SEAT_RESUMED, CONNECTION_LOST, SERVER_STOPPING})
 
@@ -62,7 +66,20 @@ class Engine:
         self._entrance = entrance
         figures.ended.update({code_of(cause): 0 for cause in CAUSES})
         self._handlers: dict[str, Handler] = {}
+        self._greeting = _greeting(limits)
+        times = (
+            limits.ping_interval_s,
+            limits.ping_timeout_s,
+            limits.connect_timeout_s,
+            limits.join_timeout_s,
+        )
+        self._wheel = Wheel(min(TICK_S, *(each / 4 for each in times if each is not None)))
         self._stopping = False
+        self._unfinished = 0
+        """Connections of which the transport is open, and those of which the end is not told, together."""
+
+        self._all_finished = asyncio.Event()
+        self._all_finished.set()
 
     def on(self, event: HandlerName, handler: Handler) -> None:
         """Set what is called with the connection's id (and the text of a message, or a reason)."""
@@ -83,58 +100,86 @@ class Engine:
             connection.post(PacketType.MESSAGE + data)
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
-        """Serve one websocket from its handshake to its end."""
+        """Make a connection of a handshake."""
         visitor = self._entrance.visitor(request)
         refusal = self._entrance.refusal(request, visitor, is_stopping=self._stopping)
         if refusal is not None:
             return refusal.answer()
-        try:
-            socket = web.WebSocketResponse(
-                compress=False,
-                max_msg_size=self._limits.frame_bytes or 0,
-                timeout=self._limits.farewell_s / 2,
-            )
-            await socket.prepare(request)
-            transport = request.transport
-            if transport is not None:  # it may be gone during the handshake
-                connection = Connection(socket, transport, self._limits, self._figures)
-                await self._serve(connection, socket, visitor)
-        finally:
+        transport = request.transport
+        if transport is None or transport.is_closing():  # gone during the handshake
             self._entrance.admission.closed(visitor.source)
-        return socket
-
-    async def _serve(self, connection: Connection, socket: web.WebSocketResponse, visitor: Visitor) -> None:
+            return web.Response()
+        connection = Connection(self, transport, visitor.source, self._limits, self._figures)
         self.connections[connection.id] = connection
         self._figures.opened += 1
+        self._unfinished += 2
+        self._all_finished.clear()
         tell(
             *(log, logging.DEBUG, "connected", "connection %(connection)s from %(address)s"),
             connection=connection.id,
             address=Private(visitor.address),
         )
-        try:
-            await self._handlers["connect"](connection.id, {"pycall.visitor": visitor})
-            connection.post(PacketType.OPEN + self._greeting(connection))
-            await self._listen(connection, socket)
-        finally:
-            connection.end(CONNECTION_LOST)
-            self._note_end(connection)
-            try:
-                await self._handlers["disconnect"](connection.id, connection.cause)
-            finally:
-                del self.connections[connection.id]
-                await connection.farewell()
+        await self._handlers["connect"](connection.id, {"pycall.visitor": visitor})
+        transport.write(answer_to(request))
+        connection.post(self._greeting % connection.id)
+        self._wheel.add(connection, connection.next_look)
+        return take_over(request, transport, connection)
 
     async def stop(self) -> None:
         """Close every connection, each within ``farewell_s``, and take no new ones."""
         self._stopping = True
-        connections = list(self.connections.values())
-        for connection in connections:
+        for connection in list(self.connections.values()):
             connection.end(SERVER_STOPPING, WSCloseCode.GOING_AWAY)
-        await asyncio.gather(*(connection.farewell() for connection in connections))
+        await self._all_finished.wait()
+        self._wheel.stop()
 
     async def shutdown(self) -> None:
         """Part of python-socketio's expectations; see :meth:`stop`."""
         await self.stop()
+
+    # --- what connections tell --------------------------------------------------------------------
+
+    def arrived(self, connection: Connection) -> None:
+        """Handle what has come, one after the other."""
+        if connection.task is None:
+            connection.task = asyncio.create_task(self._attend(connection))
+
+    def over(self, connection: Connection) -> None:
+        """Tell of the end, once what is being handled is done."""
+        self.arrived(connection)
+
+    def gone(self, connection: Connection) -> None:
+        """Give back its place, and its part of what is waited for at the stop."""
+        self._entrance.admission.closed(connection.source)
+        self._finish_one()
+
+    async def _attend(self, connection: Connection) -> None:
+        while item := connection.next():
+            packet, connection.is_over_budget = item
+            if isinstance(packet, Ending):
+                connection.end(packet.cause, packet.code)
+            else:
+                await self._take(connection, packet)
+            if connection.has_next:  # a client that sends without pause must not have the loop to itself
+                await asyncio.sleep(0)
+        if connection.cause:
+            await self._see_off(connection)
+        connection.task = None
+
+    async def _see_off(self, connection: Connection) -> None:
+        self._note_end(connection)
+        try:
+            await self._handlers["disconnect"](connection.id, connection.cause)
+        except Exception as bug:  # noqa: BLE001  as below
+            self._note_bug(connection, bug)
+        finally:
+            del self.connections[connection.id]
+            self._finish_one()
+
+    def _finish_one(self) -> None:
+        self._unfinished -= 1
+        if self._unfinished == 0:
+            self._all_finished.set()
 
     def _note_end(self, connection: Connection) -> None:
         code = code_of(connection.cause)
@@ -149,42 +194,15 @@ class Engine:
             cause=connection.cause,
         )
 
-    def _greeting(self, connection: Connection) -> str:
-        return json.dumps(
-            {
-                "sid": connection.id,
-                "upgrades": [],
-                "pingInterval": int(self._limits.ping_interval_s * 1000),
-                "pingTimeout": int(self._limits.ping_timeout_s * 1000),
-                "maxPayload": self._limits.frame_bytes or 0,
-            }
-        )
-
-    async def _listen(self, connection: Connection, socket: web.WebSocketResponse) -> None:
-        while not connection.cause:
-            frame = await socket.receive()
-            if connection.cause:
-                return
-            match frame.type:
-                case WSMsgType.TEXT:
-                    self._figures.received_bytes += size_of(frame.data)
-                    await self._take(connection, frame.data)
-                case WSMsgType.BINARY:
-                    pass  # nothing announces one: Socket.IO packets with attachments are refused
-                case WSMsgType.CLOSE if frame.data in _CLOSED_ON_PURPOSE:
-                    connection.end(CLIENT_DISCONNECT)
-                case WSMsgType.ERROR:
-                    connection.end(UNREADABLE, WSCloseCode.PROTOCOL_ERROR)
-                case _:
-                    return
-            await asyncio.sleep(0)  # a client that sends without pause must not have the loop to itself
+    def _note_bug(self, connection: Connection, bug: Exception) -> None:
+        self._figures.bugs += 1
+        sentence = "connection %(connection)s: a bug in the server"
+        tell(log, logging.ERROR, "bug", sentence, error=bug, connection=connection.id)
 
     async def _take(self, connection: Connection, packet: str) -> None:
         match packet[:1]:
             case PacketType.MESSAGE:
                 await self._deliver(connection, packet[1:])
-            case PacketType.PONG:
-                connection.answered()
             case PacketType.CLOSE:
                 connection.end(CLIENT_DISCONNECT)
             case PacketType.NOOP | PacketType.BINARY:
@@ -198,7 +216,17 @@ class Engine:
         except MalformedPacketError as malformed:
             connection.end(f"{MALFORMED}: {malformed}", WSCloseCode.PROTOCOL_ERROR)
         except Exception as bug:  # noqa: BLE001  whatever it is, one connection ends and not the server
-            self._figures.bugs += 1
-            sentence = "connection %(connection)s: a bug in the server"
-            tell(log, logging.ERROR, "bug", sentence, error=bug, connection=connection.id)
+            self._note_bug(connection, bug)
             connection.end(SERVER_ERROR, WSCloseCode.INTERNAL_ERROR)
+
+
+def _greeting(limits: Limits) -> str:
+    """The first packet, but for the connection's id."""
+    said = {
+        "sid": "%s",
+        "upgrades": [],
+        "pingInterval": int(limits.ping_interval_s * 1000),
+        "pingTimeout": int(limits.ping_timeout_s * 1000),
+        "maxPayload": limits.frame_bytes or MOST_BYTES,
+    }
+    return PacketType.OPEN + json.dumps(said)

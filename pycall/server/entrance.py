@@ -16,6 +16,7 @@ from pycall.server.descriptors import Descriptors
 from pycall.server.figures import Figures
 from pycall.server.logs import tell
 from pycall.server.origins import Origins
+from pycall.server.upgrade import asks_for_websocket
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ class Entrance:
             return NoConnection(400, 1, "Session ID unknown")
         if query.get("transport") != "websocket":
             return NoConnection(400, 0, "Transport unknown")
-        if request.headers.get("Upgrade", "").lower() != "websocket":
+        if not asks_for_websocket(request):
             return NoConnection(400, 3, "Bad request")
         if not self._origins.allow(request, visitor):
             return NoConnection(403, 4, "Forbidden")

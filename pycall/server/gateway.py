@@ -37,15 +37,9 @@ The host name may be empty: not known.
 """
 
 _Told: TypeAlias = (
-    room.SendJoined
-    | room.SendOtherJoined
-    | room.SendRenewed
-    | room.SendFull
-    | room.SendLeft
-    | room.SendBye
-    | room.Relay
+    room.SendJoined | room.SendOtherJoined | room.SendRenewed | room.SendFull | room.SendLeft | room.SendBye
 )
-"""Orders that are events."""
+"""Orders that are events, but for the relay's."""
 
 _OK: Ack = {"ok": True}
 
@@ -110,6 +104,7 @@ class Gateway:
         name = _room_name(arguments)
         if name is None:
             return self._wire.refuse(id_, Refusal.BAD_ROOM)
+        self._wire.settle(id_)
         client = self._clients[id_]
         admitted = await self._access.admits(
             client.shown, name, owner=client.member.id, network=client.network
@@ -155,9 +150,9 @@ class Gateway:
     async def _message(self, id_: str, *arguments: object) -> Ack:
         client = self._clients[id_]
         match arguments:
-            case (payload,):
+            case (str(payload),):
                 number = 0
-            case (payload, int(number)) if client.extended and _is_number(number):
+            case (str(payload), int(number)) if client.extended and _is_number(number):
                 pass
             case _:
                 return self._wire.refuse(id_, Refusal.BAD_MESSAGE)
@@ -195,10 +190,13 @@ class Gateway:
             if isinstance(output, room.Dismiss):
                 self._dismiss(output.to)
             elif output.to in self._clients:
+                to = self._clients[output.to]
                 if isinstance(output, room.Relay):
                     self._wire.figures.relayed += 1
-                event, *arguments = self._event(name, output, self._clients[output.to])
-                self._wire.tell(output.to, str(event), *arguments)
+                    self._wire.relay(output.to, output.payload, output.number if to.extended else None)
+                else:
+                    event, *arguments = self._event(name, output, to)
+                    self._wire.tell(output.to, str(event), *arguments)
         self._set_timer()
 
     def _dismiss(self, id_: str) -> None:
@@ -227,8 +225,6 @@ class Gateway:
                 return ("left", name, left)
             case room.SendBye(_, gone, reason):
                 return ("bye", name, gone, {"reason": reason})
-            case room.Relay(_, payload, number):
-                return ("message", payload, number) if to.extended else ("message", payload)
             case _:
                 assert_never(output)
 

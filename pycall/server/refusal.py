@@ -25,6 +25,7 @@ class Refusal(Enum):
     RESERVED_EVENT = ("reserved-event", "This event name is reserved.")
     UNKNOWN_EVENT = ("unknown-event", "The server knows the events join, leave, message and renew.")
     TOO_MANY_ROOMS = ("too-many-rooms", "There are too many rooms from your address already.")
+    TOO_MANY_EVENTS = ("too-many-events", "Too many events at once: send fewer.")
     SERVER_STOPPING = ("server-stopping", "The server is stopping.")
 
     def __init__(self, code: str, sentence: str) -> None:

@@ -8,10 +8,9 @@ namespace, one after the other for each connection.
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 import time
+from collections.abc import Iterator
 from typing import Any, Final, NoReturn, TypedDict
 
 import socketio
@@ -19,18 +18,27 @@ from aiohttp import WSCloseCode
 from socketio import packet
 
 from pycall.limits import Limits
-from pycall.server.connection import CLIENT_DISCONNECT, SEAT_RESUMED
+from pycall.server.connection import CLIENT_DISCONNECT, REFUSED_TOO_OFTEN, SEAT_RESUMED
 from pycall.server.engine import Engine, MalformedPacketError
 from pycall.server.entrance import Entrance
 from pycall.server.figures import Figures, size_of
 from pycall.server.logs import tell
 from pycall.server.refusal import Refusal
+from pycall.server.strictjson import StrictJson
 
 RESERVED_EVENTS: Final = frozenset({"connect", "disconnect", "connect_error", "*"})
 """Names by which libraries report their own events: from the wire they are never events."""
 
 NAMESPACE: Final = "/"
 """The only namespace there is."""
+
+RELAYED: Final = "message"
+"""The event whose first argument a handler gets as JSON, as it came: it is passed on and not looked at."""
+
+_BEFORE_PAYLOAD: Final = f'["{RELAYED}",'
+
+_COUNTED: Final = frozenset({Refusal.BAD_MESSAGE, Refusal.RESERVED_EVENT, Refusal.UNKNOWN_EVENT})
+"""Refusals of what no client of this protocol sends; the others may be a mistake."""
 
 log = logging.getLogger(__name__)
 
@@ -43,46 +51,80 @@ class Ack(TypedDict, total=False):
     message: str
 
 
-class StrictJson:
-    """JSON that every other client can read: no ``NaN``, no ``Infinity``, no lone surrogates raw."""
-
-    @staticmethod
-    def loads(text: str) -> Any:
-        """Parse ``text``; raises ValueError for what JSON has not, whatever Python would accept."""
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-
-    @staticmethod
-    def dumps(value: object, **options: Any) -> str:
-        """``value`` as text of about the size it came in."""
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, **options)
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return json.dumps(value, allow_nan=False, **options)
-        return text
-
-
 class PlainPacket(packet.Packet):  # type: ignore[misc]  # untyped library
     """A Socket.IO packet that never has attachments."""
 
     uses_binary_events = False
     json = StrictJson
 
+    def decode(self, encoded_packet: str) -> int:
+        """Take a packet apart, those that are common without looking for what is not; counts attachments."""
+        if not encoded_packet.startswith("2["):
+            attachments: int = super().decode(encoded_packet)
+            return attachments
+        self.packet_type, self.data = packet.EVENT, StrictJson.loads(encoded_packet[1:])
+        return 0
+
 
 class ClientRegister(socketio.AsyncManager):  # type: ignore[misc]  # untyped library
-    """Which client is on which connection.
+    """Which clients there are: one on each connection that has connected, and of the same id.
 
     Rooms are the gateway's business, so a client is in none of Socket.IO's but its own. The stock manager
-    looks through those of everybody at each disconnect, which for all at once takes the square of time.
+    keeps a room for each client, and looks through those of everybody at each disconnect.
     """
 
-    def basic_disconnect(self, sid: str, namespace: str, **_options: object) -> None:
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Takes what another manager does that it is mixed with."""
+        super().__init__(*arguments, **options)
+        self._clients: dict[str, bool] = {}
+        """Whether each has been told so, and not gone."""
+
+    def get_namespaces(self) -> tuple[str, ...]:
+        """The only one."""
+        return (NAMESPACE,)
+
+    def get_participants(self, namespace: str, room: str) -> Iterator[tuple[str, str]]:
+        """The client whose own room this is, and its connection."""
+        if namespace == NAMESPACE and room in self._clients:
+            yield room, room
+
+    async def pre_connect(self, eio_sid: str, namespace: str) -> str | None:
+        """Enter a client; None if there is one on the connection, or in another namespace."""
+        if namespace != NAMESPACE or eio_sid in self._clients:
+            return None
+        self._clients[eio_sid] = False
+        return eio_sid
+
+    async def connect(self, sid: str, namespace: str) -> str:  # noqa: ARG002
+        """Note that a client has been told that it is connected."""
+        self._clients[sid] = True
+        return sid
+
+    def is_pre_connected(self, sid: str, namespace: str) -> bool:
+        """Whether a client has been entered and not told so."""
+        return namespace == NAMESPACE and self._clients.get(sid) is False
+
+    def is_connected(self, sid: str, namespace: str) -> bool:
+        """Whether a client has been told so, and not gone."""
+        return namespace == NAMESPACE and self._clients.get(sid, False)
+
+    def sid_from_eio_sid(self, eio_sid: str, namespace: str) -> str | None:
+        """The client on a connection."""
+        return eio_sid if namespace == NAMESPACE and eio_sid in self._clients else None
+
+    def eio_sid_from_sid(self, sid: str, namespace: str) -> str | None:
+        """The connection a client is on."""
+        return self.sid_from_eio_sid(sid, namespace)
+
+    def pre_disconnect(self, sid: str, namespace: str) -> str | None:
+        """Note that a client is going; returns its connection."""
+        if sid in self._clients:
+            self._clients[sid] = False
+        return self.eio_sid_from_sid(sid, namespace)
+
+    def basic_disconnect(self, sid: str, namespace: str, **_options: object) -> None:  # noqa: ARG002
         """Forget a client."""
-        for room in (sid, None):
-            self.basic_leave_room(sid, namespace, room)
-        for pending in (self.pending_connect, self.pending_disconnect):
-            if sid in pending.get(namespace, ()):
-                pending[namespace].remove(sid)
+        self._clients.pop(sid, None)
 
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped library
@@ -93,12 +135,18 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
     """
 
     def __init__(
-        self, limits: Limits, figures: Figures | None = None, entrance: Entrance | None = None
+        self,
+        limits: Limits,
+        figures: Figures | None = None,
+        entrance: Entrance | None = None,
+        *,
+        manager: ClientRegister | None = None,
     ) -> None:
+        """``manager`` is who keeps the clients, python-socketio's of several servers included."""
         self.figures = figures or Figures()
         self._limits = limits
         super().__init__(
-            client_manager=ClientRegister(),
+            client_manager=manager or ClientRegister(),
             serializer=PlainPacket,
             async_handlers=False,  # a client's events are handled in the order they were sent
             logger=_silent(),
@@ -117,7 +165,20 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
         """Send an event without suspending; a client that is gone is not an error."""
         connection = self.connection_of(client)
         if connection is not None:
-            self._post(connection, packet.EVENT, data=[event, *arguments])
+            self.engine.post(connection, f"{packet.EVENT}{StrictJson.dumps([event, *arguments])}")
+
+    def relay(self, client: str, payload: str, number: int | None) -> None:
+        """Send a ``message`` whose payload is this JSON, with its number unless None."""
+        connection = self.connection_of(client)
+        if connection is not None:
+            more = "" if number is None else f",{number}"
+            self.engine.post(connection, f'{packet.EVENT}["{RELAYED}",{payload}{more}]')
+
+    def settle(self, client: str) -> None:
+        """Let a client stay that has asked for a seat; one that is gone is not an error."""
+        connection = self.engine.connections.get(self.connection_of(client) or "")
+        if connection is not None:
+            connection.settle()
 
     def connection_of(self, client: str) -> str | None:
         """The id of the connection a client is on; None if it is gone."""
@@ -159,18 +220,25 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
         arrived = time.perf_counter()
         received = self._parse(connection, text)
         match received.packet_type:
+            case packet.EVENT | packet.BINARY_EVENT:
+                await self._take_event(connection, received, text, arrived)
             case packet.CONNECT:
-                await self._handle_connect(connection, received.namespace, received.data)
-                if self._client(connection) is not None:
-                    self.engine.connections[connection].welcome()
+                await self._connect(connection, received.namespace or NAMESPACE, received.data)
             case packet.DISCONNECT if (received.namespace or NAMESPACE) == NAMESPACE:
                 self.engine.connections[connection].end(CLIENT_DISCONNECT)
-            case packet.EVENT | packet.BINARY_EVENT:
-                await self._take_event(connection, received, size_of(text), arrived)
             case packet.DISCONNECT | packet.ACK | packet.BINARY_ACK:
                 pass  # of another namespace, or never asked for
             case _:
                 self._malformed(connection, "unexpected packet")
+
+    async def _handle_eio_disconnect(self, connection: str, reason: str) -> None:
+        """Tell the gateway that the client of a connection is gone, if there was one."""
+        self.environ.pop(connection, None)
+        client = self._client(connection)
+        if client is not None:
+            self.manager.pre_disconnect(client, NAMESPACE)
+            await self.handlers[NAMESPACE]["disconnect"](client, reason)
+            await self.manager.disconnect(client, NAMESPACE, ignore_queue=True)
 
     # --- our own ----------------------------------------------------------------------------------
 
@@ -179,30 +247,46 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
             received = PlainPacket(encoded_packet=text)
         except (ValueError, RecursionError):
             self._malformed(connection, "malformed packet")
-        if _deeper(received.data, self._limits.json_depth):
+        depth = self._limits.json_depth
+        if text.count("{") + text.count("[") > depth and _deeper(received.data, depth):
             self._malformed(connection, "too deeply nested")
         return received
 
-    async def _take_event(self, connection: str, received: PlainPacket, size: int, arrived: float) -> None:
+    async def _connect(self, connection: str, namespace: str, auth: object) -> None:
+        client = await self.manager.pre_connect(connection, namespace) if namespace == NAMESPACE else None
+        if client is None:
+            self._post(connection, packet.CONNECT_ERROR, data="Unable to connect", namespace=namespace)
+            return
+        await self.handlers[NAMESPACE]["connect"](client, self.environ.pop(connection), auth or None)
+        self._post(connection, packet.CONNECT, data={"sid": client})
+        await self.manager.connect(client, NAMESPACE)
+        self.engine.connections[connection].welcome()
+
+    async def _take_event(self, connection: str, received: PlainPacket, text: str, arrived: float) -> None:
         client = self._client(connection)
         if client is None or (received.namespace or NAMESPACE) != NAMESPACE:
             return
         data = received.data
         if not isinstance(data, list) or not data or not isinstance(data[0], str):
             self._malformed(connection, "malformed event")
-        refusal = self._refusal(received, data[0], size)
+        event, *arguments = data
+        refusal = self._refusal(connection, received, event, size_of(text))
         if refusal is None:
-            await self._handle_event(connection, NAMESPACE, received.id, data)
-            self.figures.handled(data[0], time.perf_counter() - arrived)
-            return
-        ack = self.refuse(client, refusal)
+            if event == RELAYED and arguments:
+                arguments[0] = _payload(text, arguments)
+            ack = await self.handlers[NAMESPACE][event](client, *arguments)
+            self.figures.handled(event, time.perf_counter() - arrived)
+        else:
+            ack = self.refuse(client, refusal)
         if received.id is not None:
             self._post(connection, packet.ACK, id=received.id, data=[ack])
-        if refusal is not Refusal.MESSAGE_TOO_LARGE:
+        if refusal in _COUNTED:
             self._strike(connection, refusal)
 
-    def _refusal(self, received: PlainPacket, event: str, size: int) -> Refusal | None:
+    def _refusal(self, connection: str, received: PlainPacket, event: str, size: int) -> Refusal | None:
         """Why an event does not reach a handler."""
+        if self.engine.connections[connection].is_over_budget:
+            return Refusal.TOO_MANY_EVENTS
         if received.packet_type == packet.BINARY_EVENT:
             return Refusal.BAD_MESSAGE
         if self._limits.message_bytes is not None and size > self._limits.message_bytes:
@@ -217,7 +301,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
         offender = self.engine.connections[connection]
         offender.strikes += 1
         if self._limits.strikes is not None and offender.strikes >= self._limits.strikes:
-            offender.end(f"{refusal.code}: refused too often", WSCloseCode.POLICY_VIOLATION)
+            offender.end(f"{refusal.code}: {REFUSED_TOO_OFTEN}", WSCloseCode.POLICY_VIOLATION)
 
     def _malformed(self, connection: str, what: str) -> NoReturn:
         client = self._client(connection)
@@ -250,12 +334,16 @@ def _deeper(value: object, depth: int) -> bool:
     return any(_deeper(child, depth - 1) for child in (value.values() if isinstance(value, dict) else value))
 
 
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("too large a number")
-    return number
+def _payload(text: str, arguments: list[Any]) -> str:
+    """The first argument of a ``message`` as JSON, out of the packet's ``text`` where it is easily found.
 
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"not JSON: {name}")
+    It is valid, for the whole of the packet is.
+    """
+    begin = text.index("[")
+    if text.startswith(_BEFORE_PAYLOAD, begin) and text.endswith("]"):
+        inside = text[begin + len(_BEFORE_PAYLOAD) : -1]
+        if len(arguments) == 1:
+            return inside
+        if len(arguments) == 2 and type(arguments[1]) is int:
+            return inside.rpartition(",")[0]
+    return StrictJson.dumps(arguments[0])

@@ -9,8 +9,8 @@ def numbers(outbox: Outbox, received: int = 0) -> list[int]:
 
 def test_messages_are_numbered_from_one_and_come_out_in_order() -> None:
     outbox = Outbox()
-    assert [outbox.add(payload, 0) for payload in ("a", None, {"é": ["\ud800", 1.5]})] == [1, 2, 3]
-    assert outbox.after(0) == [(1, "a"), (2, None), (3, {"é": ["\ud800", 1.5]})]
+    assert [outbox.add(text, 0) for text in ('"a"', "null", '{"é":["\\ud800",1.5]}')] == [1, 2, 3]
+    assert outbox.after(0) == [(1, '"a"'), (2, "null"), (3, '{"é":["\\ud800",1.5]}')]
 
 
 def test_what_was_received_does_not_come_again() -> None:
@@ -19,13 +19,6 @@ def test_what_was_received_does_not_come_again() -> None:
         outbox.add(payload, 0)
     assert outbox.after(2) == [(3, "c")]
     assert outbox.after(3) == outbox.after(99) == []
-
-
-def test_a_payload_changed_later_comes_as_it_was() -> None:
-    outbox, payload = Outbox(), ["a"]
-    outbox.add(payload, 0)
-    payload.append("b")
-    assert outbox.after(0) == [(1, ["a"])]
 
 
 def test_the_oldest_give_way_when_there_are_too_many() -> None:
@@ -37,16 +30,17 @@ def test_the_oldest_give_way_when_there_are_too_many() -> None:
 
 def test_the_oldest_give_way_when_they_weigh_too_much() -> None:
     outbox = Outbox()
-    third = "x" * (MAX_BYTES // 3 - 2)  # and its quotation marks
-    for _ in range(4):
-        outbox.add(third, 0)
-    assert numbers(outbox) == [2, 3, 4]
+    for third in ("x" * (MAX_BYTES // 3), "王" * (MAX_BYTES // 9)):
+        for _ in range(4):
+            outbox.add(third, 0)
+        assert len(numbers(outbox)) == 3
+    assert numbers(outbox) == [6, 7, 8]
 
 
 def test_what_weighs_too_much_alone_is_numbered_and_not_kept() -> None:
     outbox = Outbox()
     outbox.add("a", 0)
-    assert outbox.add("x" * MAX_BYTES, 0) == 2
+    assert outbox.add("x" * (MAX_BYTES + 1), 0) == 2
     assert numbers(outbox) == []
     assert outbox.add("b", 0) == 3
     assert outbox.after(0) == [(3, "b")]
@@ -55,16 +49,16 @@ def test_what_weighs_too_much_alone_is_numbered_and_not_kept() -> None:
 def test_what_is_old_is_forgotten() -> None:
     outbox = Outbox()
     for second in range(5):
-        outbox.add(second, second)
+        outbox.add(str(second), second)
     outbox.forget(2)
-    assert outbox.after(0) == [(4, 3), (5, 4)]
+    assert outbox.after(0) == [(4, "3"), (5, "4")]
     assert outbox.last_at == 4
 
 
 def test_clearing_makes_room_and_numbers_go_on() -> None:
     outbox = Outbox()
-    outbox.add("x" * (MAX_BYTES - 2), 0)
+    outbox.add("x" * MAX_BYTES, 0)
     outbox.clear()
     assert outbox.last_at is None
-    assert outbox.add("x" * (MAX_BYTES - 2), 0) == 2
+    assert outbox.add("x" * MAX_BYTES, 0) == 2
     assert numbers(outbox) == [2]

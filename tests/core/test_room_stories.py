@@ -194,7 +194,7 @@ class End:
     down: deque[Relay] = field(default_factory=deque)
     said: list[int] = field(default_factory=list)
     unconfirmed: deque[tuple[int, int]] = field(default_factory=deque)
-    heard: list[object] = field(default_factory=list)
+    heard: list[int] = field(default_factory=list)
     received: int = 0
 
     @property
@@ -228,7 +228,7 @@ class Letters(RuleBasedStateMachine):
         end = self.ends[which]
         if end.up:
             number, payload = end.up.popleft()
-            self._tell(MessageSent(end.connection, payload, number))
+            self._tell(MessageSent(end.connection, str(payload), number))
             while confirmed and end.unconfirmed and end.unconfirmed[0][0] <= number:
                 end.unconfirmed.popleft()
 
@@ -237,7 +237,7 @@ class Letters(RuleBasedStateMachine):
         end = self.ends[which]
         if end.down:
             relay = end.down.popleft()
-            end.heard.append(relay.payload)
+            end.heard.append(int(relay.payload))
             assert relay.number == end.received + 1
             end.received = relay.number
 

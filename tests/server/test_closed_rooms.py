@@ -217,7 +217,7 @@ async def guess(clients: Clients, _server: SignallingServer, room: str) -> RawCl
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("intrude", [leave, be_turned_out, expire, guess])
 async def test_a_third_party_hears_nothing_of_what_two_say(intrude: Any) -> None:
-    unlimited = Limits(wrong_passwords=None)  # all of them are at one address
+    unlimited = Limits(wrong_passwords=None, events_per_s=None)  # all are at one address, and in a hurry
     async with closed(password=PASSWORD, holding=FORGOTTEN, limits=unlimited) as (clients, server):
         ann, bob = [await clients({"password": PASSWORD}) for _ in range(2)]
         assert await ann.call("join", "hall") == await bob.call("join", "hall") == OK

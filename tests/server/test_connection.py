@@ -47,7 +47,7 @@ async def test_a_client_that_answers_no_ping_is_cut_off_and_its_seat_is_free() -
 
 
 async def test_a_client_that_reads_nothing_is_cut_off_however_alive_it_says_it_is() -> None:
-    async with serving(Limits(queue_bytes=200_000)) as (server, clients):
+    async with serving(Limits(queue_bytes=200_000, events_per_s=None)) as (server, clients):
         ann, deaf = await clients.pair("kitchen")
         deaf.stop_reading()
         text = "x" * 60_000
@@ -59,7 +59,7 @@ async def test_a_client_that_reads_nothing_is_cut_off_however_alive_it_says_it_i
 
 
 async def test_a_client_that_reads_nothing_is_cut_off_when_it_stalls() -> None:
-    async with serving(Limits(queue_bytes=100_000_000, stall_s=0.2)) as (server, clients):
+    async with serving(Limits(queue_bytes=100_000_000, stall_s=0.2, events_per_s=None)) as (server, clients):
         ann, deaf = await clients.pair("kitchen")
         deaf.stop_reading()
         async with asyncio.timeout(PATIENCE_S):
@@ -98,6 +98,98 @@ async def test_a_client_that_ignores_the_closing_is_gone_all_the_same() -> None:
         ann.stop_reading()
         await ann.send("42{}")
         assert await bob.event() == ["bye", "kitchen", ann.id, {"reason": "lost"}]
+        assert server.connections == 1
+
+
+async def test_a_client_that_connects_and_asks_for_no_seat_is_turned_out() -> None:
+    async with serving(Limits(join_timeout_s=0.2)) as (server, clients):
+        idle, asking = await clients(), await clients()
+        await asking.call("join", "kitchen")
+        assert await idle.close_code() == 1008
+        assert await asking.heard() == [["joined", "kitchen", asking.id]]
+        assert server.connections == 1
+
+
+async def test_who_asks_for_a_seat_may_stay_whatever_the_answer() -> None:
+    async with serving(Limits(join_timeout_s=0.3)) as (_, clients):
+        await clients.pair("kitchen")
+        third = await clients()
+        assert (await third.call("join", "kitchen"))["code"] == "full"
+        idle = await clients()
+        assert await idle.close_code() == 1008
+        assert await third.heard() == [["full", "kitchen"]]
+
+
+async def test_nobody_is_hurried_where_the_deadlines_are_off() -> None:
+    limits = Limits(connect_timeout_s=None, join_timeout_s=None, ping_interval_s=0.2, ping_timeout_s=0.15)
+    async with serving(limits) as (_, clients):
+        silent, idle = await clients.open(), await clients()
+        for _ in range(3):
+            await _ping(silent)
+            await _ping(idle)
+        await silent.connect()
+        assert await silent.heard() == await idle.heard() == []
+
+
+async def test_too_many_events_are_refused_and_far_too_many_end_the_connection() -> None:
+    async with serving(Limits(events_per_s=1, event_burst=30)) as (_, clients):
+        ann, bob = await clients.pair("kitchen")
+        codes = [(await ann.call("message", number)).get("code") for number in range(40)]
+        (refused,) = set(codes) - {None}
+        assert refused == "too-many-events"
+        first = codes.index(refused)
+        assert 25 <= first <= 30
+        assert [event[:2] for event in await bob.heard()][:first] == [
+            ["message", each] for each in range(first)
+        ]
+        for _ in range(60):
+            await ann.emit("message", "more")
+        assert await ann.close_code() == 1008
+        assert await bob.event() == ["bye", "kitchen", ann.id, {"reason": "lost"}]
+
+
+async def test_frames_that_are_no_events_are_limited_too() -> None:
+    async with serving(Limits(events_per_s=1, event_burst=10)) as (server, clients):
+        for flood in ("3", "6", "43[]"):
+            client = await clients()
+            for _ in range(25):
+                await client.send(flood)
+            assert await client.close_code() == 1008
+        client = await clients()
+        for _ in range(25):
+            await client.socket.ping()
+        assert await client.close_code() == 1008
+        assert server.connections == 0
+
+
+async def test_any_number_of_events_passes_where_the_limit_is_off() -> None:
+    async with serving(Limits(events_per_s=None, event_burst=1)) as (_, clients):
+        ann, bob = await clients.pair("kitchen")
+        for number in range(1000):
+            await ann.emit("message", number)
+        assert [(await bob.event())[1] for _ in range(1000)] == list(range(1000))
+
+
+async def test_a_client_that_sends_slowly_enough_may_go_on_for_ever() -> None:
+    async with serving(Limits(events_per_s=1000, event_burst=5)) as (_, clients):
+        ann, bob = await clients.pair("kitchen")
+        for number in range(50):
+            await ann.emit("message", number)
+            assert await bob.event() == ["message", number]
+            await asyncio.sleep(0.005)
+
+
+async def test_an_answer_to_a_ping_that_has_not_left_is_none() -> None:
+    limits = Limits(
+        queue_bytes=None, stall_s=None, events_per_s=None, ping_interval_s=0.4, ping_timeout_s=0.3
+    )
+    async with serving(limits) as (server, clients):
+        ann, deaf = await clients.pair("kitchen")
+        deaf.stop_reading()
+        async with asyncio.timeout(PATIENCE_S):
+            while not (told := await ann_hears(ann, "x" * 60_000)):
+                await deaf.send("3")
+        assert told == ["bye", "kitchen", deaf.id, {"reason": "lost"}]
         assert server.connections == 1
 
 

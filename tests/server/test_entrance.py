@@ -76,7 +76,13 @@ async def test_an_address_has_so_many_connections_and_others_theirs() -> None:
 async def test_a_refusal_is_told_in_the_words_of_engine_io() -> None:
     async with serving(Limits(connections_per_address=1)) as (clients, server):
         await clients.open(**ANN)
-        headers = {"Upgrade": "websocket", "Connection": "Upgrade", **ANN}
+        headers = {
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+            **ANN,
+        }
         url = f"http://127.0.0.1:{server.port}{HANDSHAKE}"
         async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
             assert answer.status == 429

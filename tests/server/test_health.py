@@ -70,7 +70,7 @@ async def test_a_server_that_stops_says_so_to_whoever_still_has_a_connection(
         async with session.get(url) as response:
             assert (response.status, await response.json()) == (503, said)
         assert not stopping.done()
-        deaf.cut()
+        clients.cut()
         await stopping
 
 

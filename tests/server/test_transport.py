@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import json
 import logging
@@ -11,10 +10,12 @@ from collections.abc import Callable
 import pytest
 import socketio
 from socketio import packet
+from socketio.async_pubsub_manager import AsyncPubSubManager
 
 from pycall.limits import Limits
 from pycall.server.engine import Engine
-from pycall.server.transport import PlainPacket, SocketServer, StrictJson
+from pycall.server.strictjson import StrictJson
+from pycall.server.transport import ClientRegister, PlainPacket, SocketServer
 from tests.server.raw import Clients
 from tests.server.seating import serving
 
@@ -185,17 +186,6 @@ async def test_nothing_a_client_sends_is_logged(clients: Clients, caplog: pytest
     assert "\x1b" not in "".join(ours)
 
 
-@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999", "[", "9" * 5000, ""])
-def test_strict_json_refuses_what_other_parsers_refuse(text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011  each parser says it in other words
-        StrictJson.loads(text)
-
-
-def test_strict_json_writes_what_can_be_sent() -> None:
-    assert StrictJson.dumps(["é", 1]) == '["é", 1]'
-    assert StrictJson.dumps("\ud800") == '"\\ud800"'
-
-
 # --- contracts: the names of python-socketio that transport.py touches ---------------------------------
 
 
@@ -207,9 +197,9 @@ def parameters(method: Callable[..., object]) -> list[str]:
     ("name", "expected"),
     [
         ("_engineio_server_class", []),
+        ("_handle_eio_connect", ["eio_sid", "environ"]),
         ("_handle_eio_message", ["eio_sid", "data"]),
-        ("_handle_connect", ["eio_sid", "namespace", "data"]),
-        ("_handle_event", ["eio_sid", "namespace", "id", "data"]),
+        ("_handle_eio_disconnect", ["eio_sid", "reason"]),
     ],
 )
 def test_python_socketio_still_has_the_method(name: str, expected: list[str]) -> None:
@@ -231,6 +221,7 @@ async def test_its_manager_maps_connections_to_clients_and_back() -> None:
     client = await wire.manager.pre_connect("connection", "/")
     assert wire.manager.sid_from_eio_sid("connection", "/") == client
     assert wire.manager.eio_sid_from_sid(client, "/") == "connection"
+    assert wire.manager.sid_from_eio_sid("connection", "/admin") is None
 
 
 async def test_telling_or_dismissing_a_client_that_is_gone_is_no_error() -> None:
@@ -239,23 +230,49 @@ async def test_telling_or_dismissing_a_client_that_is_gone_is_no_error() -> None
     wire.dismiss("nobody")
 
 
-async def test_its_manager_forgets_a_client_as_ours_assumes() -> None:
-    ours, theirs = (SocketServer(Limits()).manager for _ in range(2))
-    theirs.basic_disconnect = functools.partial(socketio.AsyncManager.basic_disconnect, theirs)
+async def test_its_manager_keeps_clients_as_the_stock_one_does() -> None:
+    ours = SocketServer(Limits()).manager
+    theirs = socketio.AsyncServer(client_manager=socketio.AsyncManager()).manager
     for manager in (ours, theirs):
         for stage in ("connecting", "connected", "disconnecting"):
             client = await manager.pre_connect(stage, "/")
+            assert await manager.pre_connect(stage, "/") is None
+            assert manager.is_pre_connected(client, "/")
             if stage != "connecting":
-                await manager.connect(client, "/")
+                assert await manager.connect(client, "/") == client
+            assert manager.is_connected(client, "/") is (stage != "connecting")
+            assert list(manager.get_namespaces()) == ["/"]
+            assert list(manager.get_participants("/", client)) == [(client, stage)]
+            assert list(manager.get_participants("/", "nobody")) == []
             if stage == "disconnecting":
-                manager.pre_disconnect(client, "/")
-            manager.basic_disconnect(client, "/", ignore_queue=True)
+                assert manager.pre_disconnect(client, "/") == stage
+                assert not manager.is_connected(client, "/")
+            await manager.disconnect(client, "/", ignore_queue=True)
             assert not manager.is_connected(client, "/")
             assert manager.sid_from_eio_sid(stage, "/") is None
-        assert manager.rooms == {}
-        assert not any(manager.pending_connect.values())
-        assert not any(manager.pending_disconnect.values())
-        assert not manager.callbacks
+            assert manager.eio_sid_from_sid(client, "/") is None
+    assert await ours.pre_connect("connection", "/admin") is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("get_namespaces", "get_participants", "pre_connect", "connect", "is_pre_connected", "is_connected"),
+        *("sid_from_eio_sid", "eio_sid_from_sid", "pre_disconnect"),
+    ],
+)
+def test_its_manager_has_the_methods_of_the_stock_one(name: str) -> None:
+    assert parameters(getattr(ClientRegister, name)) == parameters(getattr(socketio.AsyncManager, name))
+
+
+async def test_another_manager_can_be_given() -> None:
+    class Shared(ClientRegister, AsyncPubSubManager):  # type: ignore[misc]  # untyped library
+        """Clients of several servers."""
+
+    manager = Shared(channel="pycall")
+    assert SocketServer(Limits(), manager=manager).manager is manager
+    assert manager.channel == "pycall"
+    assert await manager.pre_connect("connection", "/") == "connection"
 
 
 def test_packets_are_written_as_the_protocol_says() -> None:

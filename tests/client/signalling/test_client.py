@@ -131,9 +131,9 @@ async def test_a_restarted_server_is_found_again(free_port: int) -> None:
             await until(lambda: len(alice.said(inputs.JoinedRoom)) == 2)
             again = alice.said(inputs.JoinedRoom)[1]
             assert (again.id, again.resumed) == (first.id, False)
+            assert len(alice.said(inputs.SignallingLost)) == 1
     finally:
         await alice.client.close()
-    assert len(alice.said(inputs.SignallingLost)) == 1
 
 
 async def test_closing_while_dialling_again_ends_it(free_port: int) -> None:

@@ -52,7 +52,7 @@ const scenarios = {
 
   async order() {
     const [a, b] = await pair("order");
-    const numbers = Array.from({ length: 1000 }, (_, number) => number);
+    const numbers = Array.from({ length: 250 }, (_, number) => number);
     for (const number of numbers) a.emit("message", number);
     await told(b, ...numbers.map((number) => ["message", number]));
     assert.deepEqual(a.told, []);

@@ -1,0 +1,64 @@
+"""One timer for whatever thousands of connections wait for.
+
+Times are put together in ticks, and everything in a tick is done at its beginning: up to a tick too early,
+and not too late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+
+class Turning(Protocol):
+    """What has something to do at a time."""
+
+    def turn(self, until: float) -> float | None:
+        """Do all that is due before ``until``; returns when the next is due, None if nothing is."""
+        ...
+
+
+class Wheel:
+    """Looks at everything on it in time; the loop's clock counts, in seconds."""
+
+    def __init__(self, tick_s: float) -> None:
+        self._tick_s = tick_s
+        self._slots: dict[int, list[Turning]] = {}
+        self._now = 0
+        """The last tick that was done."""
+
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_tick = 0
+
+    def add(self, item: Turning, at: float) -> None:
+        """Look at ``item`` in the tick of ``at``, or in the next one if that was done already."""
+        tick = max(int(at / self._tick_s), self._now + 1)
+        self._slots.setdefault(tick, []).append(item)
+        if self._timer is None or tick < self._timer_tick:
+            self._set_timer(tick)
+
+    def stop(self) -> None:
+        """Look at nothing more."""
+        self._slots.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _set_timer(self, tick: int) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer_tick = tick
+        self._timer = loop.call_at(tick * self._tick_s, self._turn)
+
+    def _turn(self) -> None:
+        self._timer = None
+        self._now = max(self._timer_tick, int(asyncio.get_running_loop().time() / self._tick_s))
+        until = (self._now + 1) * self._tick_s
+        for tick in sorted(tick for tick in self._slots if tick <= self._now):
+            for item in self._slots.pop(tick):
+                at = item.turn(until)
+                if at is not None:
+                    self._slots.setdefault(max(int(at / self._tick_s), self._now + 1), []).append(item)
+        if self._slots and self._timer is None:
+            self._set_timer(min(self._slots))
