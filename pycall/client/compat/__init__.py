@@ -17,8 +17,8 @@ What is changed and why:
   (:mod:`pycall.client.congestion`).
 * **Decoding.** Nothing empty, which would end a decoder, and no picture of a size nobody sends.
 * **Receiving.** What is lost comes out of parity, or is asked for until it or a key picture comes; pictures
-  leave in order at once (:mod:`pycall.client.receiving`), and sound goes on undecoded. Stock, a loss costs more
-  than itself and leaves a lag. Closing does not wait for what is not decoded yet.
+  leave in order at once (:mod:`pycall.client.receiving`), and sound goes on undecoded. Stock, a loss costs
+  more than itself and leaves a lag. Closing does not wait for what is not decoded yet.
 * **Addresses.** Bridges to containers are not offered; the loopback is, when there is nothing else.
 """
 

@@ -88,7 +88,8 @@ async def test_parity_of_pictures_comes_in_packets_that_are_repaired_and_is_not_
 def test_parity_that_cannot_be_taken_is_not_offered(
     owner: type, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = {"video": [codec for codec in aiortc.codecs.CODECS["video"] if codec.payloadType < FIRST_FREE]}
+    pictures = aiortc.codecs.CODECS["video"]
+    known = {"video": [codec for codec in pictures if (codec.payloadType or 0) < FIRST_FREE]}
     monkeypatch.setattr(aiortc.codecs, "CODECS", copy.deepcopy(known))
     if name in vars(owner):
         monkeypatch.delattr(owner, name)
