@@ -11,6 +11,7 @@ from pycall.core.invites import ID_BYTES, KEY_BYTES, Invite, sign
 from pycall.core.seats import Holding
 from pycall.limits import Limits
 from pycall.server.access import Access, unix_time
+from pycall.server.addresses import Proxies
 from pycall.server.app import SignallingServer
 from pycall.server.store import MemoryRoomStore
 from tests.server.raw import Clients, raw_clients
@@ -40,10 +41,13 @@ async def closed(
     invite_key: bytes = b"",
     limits: Limits | None = None,
     holding: Holding | None = None,
+    proxies: Proxies | None = None,
 ) -> AsyncIterator[tuple[Clients, SignallingServer]]:
     """A server that asks for a password, an invite or both, and what opens connections to it."""
     access = Access(password=password, invite_key=invite_key, limits=limits)
-    server = SignallingServer("127.0.0.1", 0, limits=limits, access=access, store=MemoryRoomStore(holding))
+    server = SignallingServer(
+        "127.0.0.1", 0, limits=limits, access=access, store=MemoryRoomStore(holding), proxies=proxies
+    )
     await server.start()
     try:
         async with raw_clients(server.port) as clients:

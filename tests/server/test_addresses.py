@@ -123,6 +123,12 @@ def test_this_machine_has_no_limits_unless_it_is_a_listed_proxy(peer: str) -> No
     assert (told.source is None) == (peer in {"127.0.0.1", "::ffff:127.0.0.1"})
 
 
+def test_what_is_counted_of_this_machine_too_is_counted_by_its_addresses() -> None:
+    stranger = Proxies()
+    assert visitor("127.0.0.1", proxies=stranger).network == visitor("::ffff:127.0.0.1").network
+    assert visitor("127.0.0.1", proxies=stranger).network != visitor("127.0.0.2").network
+
+
 def test_an_ipv6_network_of_one_owner_is_one_source() -> None:
     one = visitor("2001:db8:5:6::1").source
     assert one == visitor("2001:db8:5:6:ffff::9").source

@@ -10,6 +10,7 @@ import pytest
 
 from pycall.core.seats import Holding
 from pycall.limits import Limits
+from pycall.server.addresses import Proxies
 from pycall.server.app import SignallingServer
 from pycall.server.store import MemoryRoomStore
 from tests.server.closed import KEY, PASSWORD, WRONG, auth, closed, invite
@@ -163,6 +164,34 @@ async def test_beyond_ten_wrong_passwords_nothing_is_looked_at_and_nothing_told(
         assert answers == [answers[0]] * 51
         assert await counted(server, "wrong-password") == 10
         assert await counted(server, "not-checked") == 41
+
+
+async def come(clients: Clients, address: str, password: str) -> RawClient:
+    """Somebody for whom a web server on this machine asks."""
+    client = await clients.open(**{"X-Forwarded-For": address})
+    await client.connect(auth(password=password))
+    return client
+
+
+async def test_behind_a_web_server_everybody_has_a_budget_of_their_own() -> None:
+    async with closed(password=PASSWORD, proxies=Proxies.of(["127.0.0.1"])) as (clients, server):
+        for address in ("192.0.2.1", "2001:db8::1", "2001:db8::2"):
+            guesser = await come(clients, address, WRONG)
+            for number in range(30):
+                await answer(guesser, f"{address.count(':')}-{number}")
+        assert server._wire.figures.credentials["wrong-password"] == 20
+        assert await (await come(clients, "192.0.2.2", PASSWORD)).call("join", "kitchen") == OK
+
+
+async def test_who_may_have_no_more_rooms_does_not_learn_which_its_neighbours_are_in() -> None:
+    limits, proxies = Limits(rooms_per_address=1), Proxies.of(["127.0.0.1"])
+    async with closed(password=PASSWORD, limits=limits, proxies=proxies) as (clients, _):
+        neighbour = await come(clients, "192.0.2.1", PASSWORD)
+        assert await neighbour.call("join", "kitchen") == OK
+        eve = await come(clients, "192.0.2.1", WRONG)
+        assert await answer(eve, "kitchen") == await answer(eve, "nobody-is-there")
+        ann = await come(clients, "192.0.2.1", PASSWORD)
+        assert (await ann.call("join", "bathroom"))["code"] == "too-many-rooms"
 
 
 async def test_without_limits_every_password_is_looked_at() -> None:
