@@ -18,6 +18,7 @@ from pycall.cli.access import access_of
 from pycall.cli.access import announcement as access_announcement
 from pycall.cli.addresses import is_loopback, own_names, reachable
 from pycall.cli.folders import data_folder
+from pycall.cli.garbage import collect_seldom
 from pycall.cli.ice import announcement, ice_of
 from pycall.cli.log import log_to_stderr
 from pycall.cli.loop import run
@@ -124,6 +125,7 @@ async def _serve(config: ServerConfig, limits: Limits) -> int:
         origins=Origins.of(config.origin),
     )
     await server.start()
+    collect_seldom()
     if config.log_format == "json":
         _log_start(config, server.port, identity, ice.stun_port)
     else:

@@ -192,8 +192,8 @@ class Room:
     @property
     def deadline(self) -> float | None:
         """When to hand in :class:`Expired`, at the latest; None: not before something else happens."""
-        times = (seat.deadline(self.holding) for seat in self.seats)
-        return min((time for time in times if time is not None), default=None)
+        times = [seat.deadline(self.holding) for seat in self.seats]
+        return min([time for time in times if time is not None], default=None)
 
     def handle(self, input_: Input, now: float) -> list[Output]:
         """Change the room by one fact, known since ``now`` (seconds); returns what to send, in this order."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from aiohttp import web
@@ -122,6 +123,7 @@ def _end(request: web.BaseRequest, name: str) -> Address | None:
     return _parsed(str(end[0])) if end else None
 
 
+@lru_cache(1024)  # our own end is the same each time
 def _parsed(text: str) -> Address | None:
     """An address; an IPv4 one in IPv6 clothes (RFC 4291) is what it is."""
     try:

@@ -154,6 +154,12 @@ class Connection(asyncio.Protocol):
 
     # --- out --------------------------------------------------------------------------------------
 
+    def begin(self, answer: bytes, greeting: str) -> None:
+        """Answer the handshake, and send the first packet with it."""
+        data = greeting.encode()
+        self._figures.sent_bytes += len(data)
+        self._write(answer + frame(Opcode.TEXT, data))
+
     def post(self, packet: str) -> None:
         """Send ``packet`` after what waits already; a reader too slow for it is cut off."""
         if self.cause or self._transport.is_closing():

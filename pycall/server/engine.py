@@ -120,8 +120,7 @@ class Engine:
             address=Private(visitor.address),
         )
         await self._handlers["connect"](connection.id, {"pycall.visitor": visitor})
-        transport.write(answer_to(request))
-        connection.post(self._greeting % connection.id)
+        connection.begin(answer_to(request), self._greeting % connection.id)
         self._wheel.add(connection, connection.next_look)
         return take_over(request, transport, connection)
 
