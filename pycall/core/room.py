@@ -56,6 +56,8 @@ class ConnectionLost:
     """A connection broke or fell silent; its owner may come back by another one."""
 
     connection: str
+    silent_s: float = 0.0
+    """For how long nothing had been heard of it: its owner is absent since then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +204,8 @@ class Room:
                 return self._join(input_, now)
             case LeaveAsked(connection):
                 return self._leave(connection)
-            case ConnectionLost(connection):
-                return self._lose(connection, now)
+            case ConnectionLost(connection, silent_s):
+                return self._lose(connection, now - silent_s)
             case MemberGone(connection, reason):
                 seat = self._seat(connection)
                 return [] if seat is None else self._vacate(seat, reason)
@@ -273,13 +275,13 @@ class Room:
         seat = self._seat(connection)
         return [] if seat is None else [SendLeft(connection, seat.member.id), *self._vacate(seat, "left")]
 
-    def _lose(self, connection: str, now: float) -> list[Output]:
+    def _lose(self, connection: str, since: float) -> list[Output]:
         seat = self._seat(connection)
         if seat is None:
             return []
         if not seat.member.extended:
             return self._vacate(seat, "lost")
-        seat.connection, seat.absent_since = None, now
+        seat.connection, seat.absent_since = None, since
         return []
 
     def _expire(self, now: float) -> list[Output]:

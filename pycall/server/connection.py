@@ -103,9 +103,9 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_farewell", "_figures", "_frames", "_has_hung_up", "_inbox", "_is_answered", "_is_held_back",
-        "_is_pinged", "_is_waiting", "_limits", "_loop", "_next_look", "_opened_at", "_owner", "_ping_end",
-        "_posted", "_spent_until", "_stage", "_stall", "_stall_end", "_transport",
+        "_farewell", "_figures", "_frames", "_has_hung_up", "_heard_at", "_inbox", "_is_answered",
+        "_is_held_back", "_is_pinged", "_is_waiting", "_limits", "_loop", "_next_look", "_opened_at",
+        "_owner", "_ping_end", "_posted", "_spent_until", "_stage", "_stall", "_stall_end", "_transport",
         "cause", "id", "is_over_budget", "source", "strikes", "task",
     )  # fmt: skip
 
@@ -133,7 +133,7 @@ class Connection(asyncio.Protocol):
         self._limits = limits
         self._figures = figures
         self._loop = asyncio.get_running_loop()
-        self._opened_at = self._loop.time()
+        self._opened_at = self._heard_at = self._loop.time()
         self._next_look = self._opened_at + limits.ping_interval_s
         self._stage = Stage.OPEN
         self._is_pinged = self._is_answered = False
@@ -207,6 +207,7 @@ class Connection(asyncio.Protocol):
         """Take apart what came: part of asyncio's protocol."""
         if self._frames is None:
             return
+        self._heard_at = self._loop.time()
         try:
             for opcode, payload in self._frames.feed(data):
                 self._take(opcode, payload)
@@ -321,6 +322,11 @@ class Connection(asyncio.Protocol):
                 return None
             self._is_pinged, self._is_answered = not self._is_pinged, False
         return self.next_look
+
+    @property
+    def silent_s(self) -> float:
+        """For how long it has been silent; 0 for one that ended otherwise than by that."""
+        return self._loop.time() - self._heard_at if self.cause == NO_ANSWER else 0.0
 
     @property
     def _deadline(self) -> float:

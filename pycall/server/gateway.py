@@ -95,7 +95,7 @@ class Gateway:
         is_held = reason in BROKEN and client.extended
         self._admission.leave(client.source, client.room, is_held=is_held)
         if reason in BROKEN:
-            await self._apply(client.room, room.ConnectionLost(id_))
+            await self._apply(client.room, room.ConnectionLost(id_, self._wire.silence_of(id_)))
         else:
             why: room.ByeReason = "left" if reason == CLIENT_DISCONNECT else "lost"
             await self._apply(client.room, room.MemberGone(id_, why))

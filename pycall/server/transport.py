@@ -180,6 +180,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
         if connection is not None:
             connection.settle()
 
+    def silence_of(self, client: str) -> float:
+        """For how many seconds a client had been silent when its connection ended because of that; else 0."""
+        connection = self.engine.connections.get(self.connection_of(client) or "")
+        return connection.silent_s if connection is not None else 0.0
+
     def connection_of(self, client: str) -> str | None:
         """The id of the connection a client is on; None if it is gone."""
         connection: str | None = self.manager.eio_sid_from_sid(client, NAMESPACE)

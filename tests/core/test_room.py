@@ -121,6 +121,14 @@ def test_a_plain_client_that_is_lost_is_gone_at_once() -> None:
     assert story.members == [BOB]
 
 
+def test_who_fell_silent_is_absent_since_it_was_heard_last() -> None:
+    story = Story(ANN, BOB)
+    story.hears(ConnectionLost("a", silent_s=14.0))
+    assert story.joins(EVE) == [SendFull("e")]
+    story.now += 1.0
+    assert story.joins(EVE)[0] == SendBye("b", "A", "lost")
+
+
 def test_the_one_who_stayed_offers_to_the_next_and_the_epoch_counts_up() -> None:
     story = Story(ANN, BOB)
     story.hears(LeaveAsked("a"))

@@ -91,12 +91,12 @@ class Guests(RuleBasedStateMachine):
         self.inside.pop(f"{who.id}{number}", None)
         self._tell(MemberGone(f"{who.id}{number}", reason))
 
-    @rule(who=people, number=connections)
-    def breaks(self, who: Member, number: int) -> None:
+    @rule(who=people, number=connections, silent_s=st.sampled_from([0.0, 0.0, 14.0]))
+    def breaks(self, who: Member, number: int, silent_s: float) -> None:
         connection = f"{who.id}{number}"
         if self.inside.pop(connection, None) is not None and who.extended:
-            self.held[who.id] = self.now
-        outputs = self._tell(ConnectionLost(connection))
+            self.held[who.id] = self.now - silent_s
+        outputs = self._tell(ConnectionLost(connection, silent_s))
         assert not (who.extended and outputs)
 
     @rule(who=people, number=connections, back=st.integers(0, 1))

@@ -95,6 +95,16 @@ async def test_who_falls_silent_keeps_its_seat() -> None:
         assert await listening == ["message", "back"]
 
 
+async def test_the_seat_of_a_silent_one_is_held_since_it_was_heard_last() -> None:
+    limits = Limits(ping_interval_s=0.4, ping_timeout_s=0.3)
+    async with serving(Holding(exclusive_s=0.3), limits) as (clients, server):
+        _, bob, token = await pair(clients)
+        listening = asyncio.create_task(bob.event())
+        await until(lambda: server.connections == 1)  # 0.7 s after Ann was heard last
+        assert (await (await clients()).call("join", "kitchen"))["ok"]
+        assert await listening == ["bye", "kitchen", id_of(token), {"reason": "lost"}]
+
+
 async def test_who_comes_beside_a_held_seat_is_alone_until_its_owner_is_back(
     clients: Clients, server: SignallingServer
 ) -> None:
