@@ -155,6 +155,29 @@ def server_url(raw: Raw) -> str:
     return f"{url.scheme}://{url.netloc}"
 
 
+def redis_url(raw: Raw) -> str:
+    """Where a Redis is; empty if none is given. What is wrong is said without it: a password may be in it."""
+    if raw == "":
+        return ""
+    given = text(raw).strip()
+    hint = "Give it as redis://HOST:PORT/NUMBER, rediss://... for TLS, or unix://PATH."
+    try:
+        url = urlsplit(given)
+        port = url.port
+    except ValueError as error:
+        raise Unusable("This is not the URL of a Redis.", hint) from error
+    if url.scheme not in {"redis", "rediss", "unix"}:
+        raise Unusable("The URL of a Redis begins with redis://, rediss:// or unix://.", hint)
+    if url.scheme == "unix":
+        if not url.path.startswith("/"):
+            raise Unusable("The URL names no path.", hint)
+    elif not url.hostname or port == 0 or not re.fullmatch(r"/?[0-9]{0,4}", url.path):
+        raise Unusable("The URL does not name a host, a port and a number.", hint)
+    if re.search(r"\s", given) or url.fragment:
+        raise Unusable("This is not the URL of a Redis.", hint)
+    return given
+
+
 def own_name(raw: Raw) -> str:
     """A name that can be shown; may be empty."""
     if raw == "":

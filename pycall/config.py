@@ -94,6 +94,12 @@ class ServerConfig:
     invite_key_file: Path | None = _key(
         "", checks.file, "Where the key is kept that signs invites, if not in the data folder.", "FILE"
     )
+
+    redis: str = _key(
+        "", checks.redis_url, "Share the rooms by this Redis with other servers.", "URL", is_shown=False
+    )
+    redis_file: Path | None = _key("", checks.file, "File with that URL, which may hold a password.", "FILE")
+
     node: str = _key("", checks.own_name, "Name of this server in metrics and logs; else the machine's.")
     metrics_from: tuple[str, ...] = _keys(
         checks.network, "A network that may read /metrics, beside this machine; may be repeated.", "NETWORK"

@@ -5,7 +5,8 @@ PycallError                     exit 1
 ├─ SignallingError              exit 3   the signalling server
 │  ├─ ServerUnreachable
 │  ├─ JoinRefused                        full, or refused with a stable code
-│  └─ ListenFailed                       `pycall serve` cannot listen
+│  ├─ ListenFailed                       `pycall serve` cannot listen
+│  └─ StoreUnreachable                   `pycall serve` cannot use the Redis it was told of
 ├─ CallError                    exit 4   the call itself
 │  ├─ NobodyCame
 │  ├─ NoConnection
@@ -74,6 +75,12 @@ class ListenFailed(SignallingError):
     """`pycall serve` cannot listen at the address it was given."""
 
     code = "listen-failed"
+
+
+class StoreUnreachable(SignallingError):
+    """`pycall serve` cannot use the Redis it was told of."""
+
+    code = "store-unreachable"
 
 
 class CallError(PycallError):

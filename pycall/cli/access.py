@@ -11,6 +11,7 @@ from pycall.config import Limits, ServerConfig
 from pycall.errors import ConfigError
 from pycall.server.access import Access
 from pycall.server.invitekey import FILE, made_or_kept_key
+from pycall.server.spending import Spending
 
 LEAST_CHARACTERS: Final = 8
 """A password shorter than this can be guessed, even ten tries at a time."""
@@ -21,8 +22,10 @@ OPEN_ROOMS: Final = (
 PLAIN_HTTP: Final = "Over plain http passwords and invites can be read on the way: see --tls."
 
 
-def access_of(config: ServerConfig, limits: Limits) -> Access:
+def access_of(config: ServerConfig, limits: Limits, spending: Spending | None = None) -> Access:
     """Who is let in; the key for invites is made if there is none.
+
+    ``spending`` remembers who has used which invite, by default this process alone.
 
     Raises:
         ConfigError: the options contradict each other, or one of the two files cannot be used.
@@ -34,7 +37,7 @@ def access_of(config: ServerConfig, limits: Limits) -> Access:
         )
     key = made_or_kept_key(invite_key_path(config)) if config.require_invite else b""
     password = _password(config.password_file) if config.password_file else ""
-    return Access(password=password, invite_key=key, limits=limits)
+    return Access(password=password, invite_key=key, limits=limits, spending=spending)
 
 
 def invite_key_path(config: ServerConfig) -> Path:

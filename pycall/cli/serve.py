@@ -22,6 +22,7 @@ from pycall.cli.garbage import collect_seldom
 from pycall.cli.ice import announcement, ice_of
 from pycall.cli.log import log_to_stderr
 from pycall.cli.loop import run
+from pycall.cli.nodes import redis_of, shared_rooms
 from pycall.cli.options import config_options, key_option, limits_of
 from pycall.cli.outlet import Outlet
 from pycall.cli.qrcode import can_print, fits_terminal, qr_code
@@ -112,12 +113,14 @@ async def _serve(config: ServerConfig, limits: Limits) -> int:
     asked = _asked_to_end()
     identity = _identity(config)
     ice = ice_of(config)
+    shared = shared_rooms(redis_of(config))
     server = SignallingServer(
         config.host,
         config.port,
+        shared=shared,
         tls=identity.context if identity else None,
         limits=limits,
-        access=access_of(config, limits),
+        access=access_of(config, limits, shared),
         ice=ice,
         node=config.node,
         readers=Readers.of(config.metrics_from, metrics_key(config)),

@@ -73,11 +73,11 @@ class Call:
             case i.SignallingOpened():
                 self._online = True
                 return self._ask(now) if self.phase is Phase.JOINING else [o.JoinRoom()]
-            case i.SignallingLost():
+            case i.SignallingLost(why):
                 self._online = False
                 if self.phase is Phase.JOINING:
                     self._phase_until = None  # dialling has its own patience
-                return [_notice("signalling-lost", "The signalling server is gone; dialling it again.")]
+                return [_notice("signalling-lost", why)]
             case i.SignallingFailed(error):
                 return self._finish("error", error)
             case i.JoinedRoom():

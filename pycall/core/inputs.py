@@ -33,6 +33,8 @@ class SignallingOpened:
 class SignallingLost:
     """The signalling connection broke; the adapter is dialling again."""
 
+    why: str = "The signalling server is gone; dialling it again."
+
 
 @dataclass(frozen=True, slots=True)
 class SignallingFailed:

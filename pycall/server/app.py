@@ -35,7 +35,7 @@ from pycall.server.metrics import Metrics
 from pycall.server.origins import Origins
 from pycall.server.pages import Pages
 from pycall.server.readers import Readers
-from pycall.server.store import MemoryRoomStore, RoomStore
+from pycall.server.store import MemoryRoomStore, RoomStore, SharedRoomStore
 from pycall.server.transport import SocketServer
 
 BACKLOG: Final = 4096
@@ -66,13 +66,17 @@ class SignallingServer:
         limits: Limits | None = None,
         store: RoomStore | None = None,
         access: Access | None = None,
+        shared: SharedRoomStore | None = None,
+        reuse_port: bool = False,
         ice: Ice | None = None,
         node: str = "",
         readers: Readers | None = None,
         proxies: Proxies | None = None,
         origins: Origins | None = None,
     ) -> None:
-        """``ice`` is what helps callers to connect, started and stopped with the server; default: nothing.
+        """``shared`` makes it one of several servers that are one, and ``reuse_port`` lets them share a port.
+
+        ``ice`` is what helps callers to connect, started and stopped with the server; default: nothing.
 
         ``access`` decides who is let into rooms, by default everybody.
 
@@ -83,13 +87,17 @@ class SignallingServer:
         self._host = host
         self._port = port
         self._tls = tls
-        self._store = store or MemoryRoomStore()
+        self._shared = shared
+        self._reuse_port = reuse_port
+        self._store: RoomStore = shared or store or MemoryRoomStore()
         limits, figures = limits or Limits(), Figures()
         self._descriptors = Descriptors()
         self._entrance = Entrance(
             limits, figures, proxies=proxies, origins=origins, descriptors=self._descriptors
         )
-        self._wire = SocketServer(limits, figures, self._entrance)
+        self._wire = SocketServer(
+            limits, figures, self._entrance, manager=shared.register if shared else None
+        )
         self._ice = ice or Ice()
         access = access or Access()
         figures.credentials = access.counts
@@ -131,15 +139,20 @@ class SignallingServer:
 
         Raises:
             ListenFailed: it cannot listen at this address, or what helps callers to connect cannot.
+            StoreUnreachable: the rooms are shared, and cannot be reached.
             ConfigError: a relay is wanted and not installed.
         """
         try:
+            if self._shared is not None:
+                await self._shared.start()
             await self._ice.start_relay()
             await self._listen()
             await self._ice.start_stun([each[0] for each in self._runner.addresses], self.port)
         except BaseException:
             await self._runner.cleanup()
             await self._ice.stop()
+            if self._shared is not None:
+                await self._shared.stop()
             raise
         self._descriptors.watch()
         self._state = "ok"
@@ -149,7 +162,12 @@ class SignallingServer:
         await self._runner.setup()
         try:
             await web.TCPSite(
-                self._runner, self._host, self._port, ssl_context=self._tls, backlog=BACKLOG
+                self._runner,
+                self._host,
+                self._port,
+                ssl_context=self._tls,
+                backlog=BACKLOG,
+                reuse_port=self._reuse_port or None,
             ).start()
         except (OSError, OverflowError, UnicodeError) as reason:
             raise _listen_failed(self._host, self._port, reason) from reason
@@ -163,6 +181,8 @@ class SignallingServer:
         sentence = "stopping with %(connections)s connections"
         tell(log, logging.DEBUG, "stopping", sentence, connections=self.connections)
         self._gateway.announce_stop()
+        if self._shared is not None:
+            await self._shared.stop()
         await self._wire.close()
         await self._runner.cleanup()
         await self._ice.stop()

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from pycall.core import room as orders
 from pycall.core.credentials import NONE, Credentials, read_credentials
 from pycall.core.names import clean_display_name
 from pycall.core.seats import TOKEN, Member
@@ -45,12 +46,40 @@ class Client:
     """The number of the last message it got on an earlier connection."""
 
     room: str | None = None
+    peer: str | None = None
+    """The id of the other one there, as it was told."""
+
+    told: int | None = None
+    """The number of the last message it was sent, if it is known which it has."""
+
+    missing: str | None = None
+    """Who was the other one before the store lost all rooms; it does not know that they were lost."""
 
     shown: Credentials = NONE
     """What it shows to be let into closed rooms."""
 
     network: int = UNKNOWN
     """Where it is, for counting wrong passwords; told by closed servers only."""
+
+    def note(self, output: orders.Output) -> None:
+        """Keep in mind what it is told."""
+        match output:
+            case orders.SendJoined(_, _, _, peer, _, resumed):
+                self.peer = peer.id if peer else None
+                if not resumed:
+                    self.told = self.received or 0
+                elif self.told is None:
+                    self.told = self.received
+            case orders.SendOtherJoined(_, other):
+                self.peer = other.id
+            case orders.SendBye():
+                self.peer = None
+            case orders.SendLeft():
+                self.peer = self.told = None
+            case orders.Relay(_, _, number) if number:
+                self.told = number
+            case _:
+                pass
 
     @property
     def extended(self) -> bool:

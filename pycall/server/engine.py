@@ -61,6 +61,7 @@ class Engine:
 
     def __init__(self, *, limits: Limits, figures: Figures, entrance: Entrance, **_options: object) -> None:
         self.connections: dict[str, Connection] = {}
+        self.prefix = ""
         self._limits = limits
         self._figures = figures
         self._entrance = entrance
@@ -86,8 +87,8 @@ class Engine:
         self._handlers[event] = handler
 
     def generate_id(self) -> str:
-        """An id nobody can guess."""
-        return generate_id()
+        """An id of a connection, which nobody can guess."""
+        return self.prefix + generate_id()
 
     async def send(self, id_: str, data: str) -> None:
         """Send a message; a connection that is gone is not an error."""
@@ -110,6 +111,7 @@ class Engine:
             self._entrance.admission.closed(visitor.source)
             return web.Response()
         connection = Connection(self, transport, visitor.source, self._limits, self._figures)
+        connection.id = self.generate_id()
         self.connections[connection.id] = connection
         self._figures.opened += 1
         self._unfinished += 2

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final, TypeAlias, assert_never
 
 from pycall.core import room
@@ -22,13 +23,16 @@ from pycall.server.clients import MAX_NUMBER, Client, read_client
 from pycall.server.connection import BROKEN, CLIENT_DISCONNECT
 from pycall.server.logs import Private, tell
 from pycall.server.refusal import Refusal
-from pycall.server.store import RoomStore
+from pycall.server.store import RoomStore, StoreUnavailable
 from pycall.server.transport import Ack, SocketServer
 
 log = logging.getLogger(__name__)
 
 SLACK_S: Final = 0.1
 """What is held may be given up this much too late, to set the timer seldom."""
+
+MISSING_S: Final = 10.0
+"""For so long the other one may stay away when the store lost all rooms, before a plain client is told so."""
 
 IceServersFor: TypeAlias = Callable[[str, str], list[dict[str, object]]]
 """The ``RTCIceServer`` objects for a member's id and the host name by which it reached this server.
@@ -62,9 +66,16 @@ class Gateway:
         self._access = access or Access()
         self._ice_servers = ice_servers or _no_ice_servers
         self._clients: dict[str, Client] = {}
+        self._joining: dict[str, list[tuple[str, room.Output]]] = {}
+        """Who is about to join, and what of it waits until the room before is left."""
+
+        self._here: dict[str, str] | None = None
+        """The connections by their members' ids, while rooms cannot be changed."""
+
         self._timer: asyncio.TimerHandle | None = None
         self._expiring: asyncio.Task[None] | None = None
         self._stopping = False
+        store.serve(self._send, self._seated)
         wire.on("connect", self._connected)
         wire.on("disconnect", self._disconnected)
         wire.on("join", self._join)
@@ -94,11 +105,13 @@ class Gateway:
             return
         is_held = reason in BROKEN and client.extended
         self._admission.leave(client.source, client.room, is_held=is_held)
-        if reason in BROKEN:
-            await self._apply(client.room, room.ConnectionLost(id_, self._wire.silence_of(id_)))
-        else:
-            why: room.ByeReason = "left" if reason == CLIENT_DISCONNECT else "lost"
-            await self._apply(client.room, room.MemberGone(id_, why))
+        silent_s = self._wire.silence_of(id_)
+        with suppress(StoreUnavailable):  # it is gone as soon as that can be noted
+            if reason in BROKEN:
+                await self._store.apply(client.room, room.ConnectionLost(id_, silent_s))
+            else:
+                why: room.ByeReason = "left" if reason == CLIENT_DISCONNECT else "lost"
+                await self._store.apply(client.room, room.MemberGone(id_, why))
 
     async def _join(self, id_: str, *arguments: object) -> Ack:
         name = _room_name(arguments)
@@ -106,28 +119,40 @@ class Gateway:
             return self._wire.refuse(id_, Refusal.BAD_ROOM)
         self._wire.settle(id_)
         client = self._clients[id_]
-        admitted = await self._access.admits(
-            client.shown, name, owner=client.member.id, network=client.network
-        )
+        try:
+            admitted = await self._access.admits(
+                client.shown, name, owner=client.member.id, network=client.network
+            )
+        except StoreUnavailable:
+            return self._wire.refuse(id_, Refusal.STORE_UNAVAILABLE)
         is_elsewhere = client.room != name
         if is_elsewhere and not self._admission.enter(client.source, name, leaving=client.room):
             closed = None if admitted else self._access.refusal
             return self._wire.refuse(id_, closed or Refusal.TOO_MANY_ROOMS)
-        asked = room.JoinAsked(id_, client.member, client.received, admitted)
-        outputs = await self._store.apply(name, asked)
-        if room.SendFull(id_) in outputs:
-            if is_elsewhere:
-                self._admission.leave(client.source, name)
-            if self._access.refusal is not None:  # the same to everybody, whatever the reason
-                return self._wire.refuse(id_, self._access.refusal)
-            self._send(name, outputs)
-            return self._wire.no(id_, Refusal.FULL)
+        waiting = self._joining[id_] = list[tuple[str, room.Output]]()
+        refusal = None
+        try:
+            asked = room.JoinAsked(id_, client.member, client.received, admitted)
+            if room.SendFull(id_) in await self._store.apply(name, asked):
+                refusal = self._access.refusal or Refusal.FULL
+            else:
+                if is_elsewhere:
+                    await self._vacate(id_, client)
+                client.room = name
+                self._note_join(id_, name, client)
+        except StoreUnavailable:
+            refusal = Refusal.STORE_UNAVAILABLE
+            waiting.clear()
+            self._wire.tell(id_, "error", refusal.code, refusal.sentence)
+        finally:
+            del self._joining[id_]
+            for each, output in waiting:
+                self._carry_out(each, output, is_asked_for=True)
+        if refusal is None:
+            return _OK
         if is_elsewhere:
-            await self._vacate(id_, client)
-        client.room = name
-        self._note_join(id_, name, client)
-        self._send(name, outputs)
-        return _OK
+            self._admission.leave(client.source, name)
+        return self._wire.no(id_, refusal)
 
     def _note_join(self, id_: str, name: str, client: Client) -> None:
         self._wire.figures.joins += 1
@@ -158,7 +183,11 @@ class Gateway:
                 return self._wire.refuse(id_, Refusal.BAD_MESSAGE)
         if client.room is None:
             return self._wire.refuse(id_, Refusal.NOT_IN_ROOM)
-        await self._apply(client.room, room.MessageSent(id_, payload, number))
+        try:
+            await self._store.apply(client.room, room.MessageSent(id_, payload, number))
+        except StoreUnavailable:
+            return self._pass_on_here(id_, client, payload)
+        self._here = None
         return _OK
 
     async def _renew(self, id_: str, *arguments: object) -> Ack:
@@ -167,7 +196,10 @@ class Gateway:
             return self._wire.refuse(id_, Refusal.BAD_ROOM)
         match arguments[1:]:
             case (int(epoch),) if self._clients[id_].room == name:
-                await self._apply(name, room.RenewAsked(id_, epoch))
+                try:
+                    await self._store.apply(name, room.RenewAsked(id_, epoch))
+                except StoreUnavailable:
+                    return self._wire.no(id_, Refusal.STORE_UNAVAILABLE)
             case _:
                 pass  # as out of date as an epoch that is over
         return _OK
@@ -177,36 +209,103 @@ class Gateway:
         if client.room is not None:
             name, client.room = client.room, None
             self._admission.leave(client.source, name)
-            await self._apply(name, room.LeaveAsked(id_))
+            try:
+                await self._store.apply(name, room.LeaveAsked(id_))
+            except StoreUnavailable:  # it is out as soon as that can be noted
+                self._send(name, [room.SendLeft(id_, client.member.id)])
+
+    # --- while rooms cannot be changed --------------------------------------------------------------
+
+    def _seated(self) -> list[tuple[str, room.JoinAsked]]:
+        """Everybody who has a seat, as it would ask for it if its connection had been broken."""
+        return [
+            (client.room, room.JoinAsked(id_, client.member, client.told))
+            for id_, client in self._clients.items()
+            if client.room is not None
+        ]
+
+    def _pass_on_here(self, id_: str, client: Client, payload: str) -> Ack:
+        """Hand a message to the other one if it is connected here, too; the store has the numbers."""
+        if self._here is None:
+            self._here = {each.member.id: other for other, each in self._clients.items() if each.room}
+        to = self._here.get(client.peer or "")
+        other = self._clients.get(to or "")
+        if (
+            to is not None
+            and other is not None
+            and (other.room, other.peer) == (client.room, client.member.id)
+        ):
+            self._send(other.room or "", [room.Relay(to, payload)])
+            return _OK
+        if client.extended:  # it says it again when it is told that it is joined
+            return self._wire.no(id_, Refusal.STORE_UNAVAILABLE)
+        return self._wire.refuse(id_, Refusal.STORE_UNAVAILABLE)
 
     # --- what rooms order -------------------------------------------------------------------------
-
-    async def _apply(self, name: str, input_: room.Input) -> None:
-        self._send(name, await self._store.apply(name, input_))
 
     def _send(self, name: str, outputs: list[room.Output]) -> None:
         """Send what a room ordered; never suspends, so that orders leave in the order they were given."""
         for output in outputs:
-            if isinstance(output, room.Dismiss):
-                self._dismiss(output.to)
-            elif output.to in self._clients:
-                to = self._clients[output.to]
-                if isinstance(output, room.Relay):
-                    self._wire.figures.relayed += 1
-                    self._wire.relay(output.to, output.payload, output.number if to.extended else None)
-                else:
-                    event, *arguments = self._event(name, output, to)
-                    self._wire.tell(output.to, str(event), *arguments)
+            waiting = self._joining.get(output.to)
+            if waiting is None or isinstance(output, room.SendLeft):
+                self._carry_out(name, output)
+            else:
+                waiting.append((name, output))
         self._set_timer()
 
-    def _dismiss(self, id_: str) -> None:
-        """End a connection whose seat another one has now."""
-        client = self._clients.get(id_)
-        if client is not None:
+    def _carry_out(self, name: str, output: room.Output, *, is_asked_for: bool = False) -> None:
+        """Send one order to the client it is for; ``is_asked_for`` is what follows from its own `join`."""
+        client = self._clients.get(output.to)
+        if client is None or (isinstance(output, room.SendJoined) and client.room != name):
+            return
+        if isinstance(output, room.Dismiss):
             if client.room is not None:
                 self._admission.leave(client.source, client.room)
             client.room = None
-            self._wire.dismiss(id_)
+            self._wire.dismiss(output.to)
+            return
+        if isinstance(output, room.SendFull) and client.room == name:  # others came before it could ask again
+            self._admission.leave(client.source, name)
+            client.room = None
+        if isinstance(output, room.Relay):
+            self._wire.figures.relayed += 1
+            self._wire.relay(output.to, output.payload, output.number or None)
+            client.note(output)
+            return
+        news: list[_Told] = [output]
+        if not (client.extended or is_asked_for):
+            news = self._news(name, output, client)
+        client.note(output)
+        for each in news:
+            event, *arguments = self._event(name, each, client)
+            self._wire.tell(output.to, str(event), *arguments)
+
+    def _news(self, name: str, output: _Told, client: Client) -> list[_Told]:
+        """What of an order is new to a plain client, which must not notice that it was seated again."""
+        match output:
+            case room.SendJoined(to, _, epoch, peer, _, resumed):
+                if (peer and peer.id) == client.peer:
+                    return []
+                if peer is None and not resumed:  # the other one may be about to ask again as well
+                    client.missing = client.peer
+                    asyncio.get_running_loop().call_later(MISSING_S, self._miss, name, to)
+                    return []
+                told: list[_Told] = [room.SendBye(to, client.peer, "lost")] if client.peer else []
+                return [*told, room.SendOtherJoined(to, peer, epoch)] if peer else told
+            case room.SendOtherJoined(to, other) if client.missing is not None:
+                missing, client.missing = client.missing, None
+                return [] if other.id == missing else [room.SendBye(to, missing, "lost"), output]
+            case room.SendFull(to) if client.peer is not None:
+                return [room.SendBye(to, client.peer, "lost"), output]
+            case _:
+                return [output]
+
+    def _miss(self, name: str, id_: str) -> None:
+        """Who was to ask again did not."""
+        client = self._clients.get(id_)
+        if client is not None and client.missing is not None:
+            missing, client.missing = client.missing, None
+            self._carry_out(name, room.SendBye(id_, missing, "lost"))
 
     def _event(self, name: str, output: _Told, to: Client) -> tuple[object, ...]:
         """The event and its arguments; see docs/protocol.md."""
@@ -219,8 +318,9 @@ class Gateway:
                 return (*about, more | self._fresh(to)) if to.extended else about
             case room.SendRenewed(_, epoch):
                 return ("renewed", name, {"epoch": epoch, **self._fresh(to)})
-            case room.SendFull():
-                return ("full", name)
+            case room.SendFull():  # in closed rooms the same to everybody, whatever the reason
+                closed = self._access.refusal
+                return ("full", name) if closed is None else ("error", closed.code, closed.sentence)
             case room.SendLeft(_, left):
                 return ("left", name, left)
             case room.SendBye(_, gone, reason):
@@ -263,8 +363,7 @@ class Gateway:
         self._expiring = asyncio.create_task(self._expire(), name="pycall-seats")
 
     async def _expire(self) -> None:
-        for name, outputs in await self._store.expire():
-            self._send(name, outputs)
+        await self._store.expire()
         self._set_timer()
 
 

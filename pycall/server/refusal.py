@@ -26,6 +26,9 @@ class Refusal(Enum):
     UNKNOWN_EVENT = ("unknown-event", "The server knows the events join, leave, message and renew.")
     TOO_MANY_ROOMS = ("too-many-rooms", "There are too many rooms from your address already.")
     TOO_MANY_EVENTS = ("too-many-events", "Too many events at once: send fewer.")
+    STORE_UNAVAILABLE = (
+        "store-unavailable", "The server cannot reach its rooms at the moment. Try again in a second.",
+    )  # fmt: skip
     SERVER_STOPPING = ("server-stopping", "The server is stopping.")
 
     def __init__(self, code: str, sentence: str) -> None:

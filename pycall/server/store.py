@@ -5,12 +5,14 @@ from __future__ import annotations
 import heapq
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from pycall.core import room
 from pycall.core.seats import Holding
+from pycall.server.spending import Spending
+from pycall.server.transport import ClientRegister
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +23,40 @@ class Occupancy:
     members: int
 
 
+class StoreUnavailable(Exception):
+    """A room cannot be changed now; ``refused`` is why, if the store answered."""
+
+    def __init__(self, message: str, *, refused: str = "") -> None:
+        super().__init__(message)
+        self.refused = refused
+
+
+CarryOut: TypeAlias = Callable[[str, list[room.Output]], None]
+"""Takes the orders of a room, by its name, of which each is to be carried out once; never suspends."""
+
+Seated: TypeAlias = Callable[[], Iterable[tuple[str, room.JoinAsked]]]
+"""Whoever is on a seat over a connection of this process: its room, and how it would ask for the seat now."""
+
+
 class RoomStore(Protocol):
     """Changes one room by one fact, all or nothing, whoever else does so at the same time."""
 
+    def serve(self, carry_out: CarryOut, seated: Seated) -> None:
+        """Set who carries out the orders that come up, in the order the rooms gave them."""
+        ...
+
     async def apply(self, name: str, input_: room.Input) -> list[room.Output]:
-        """Hand ``input_`` to the room ``name``; returns its orders once the change has been made.
+        """Hand ``input_`` to the room ``name``; returns its orders, which are already on their way.
 
         A room begins with the first one in it and vanishes with the last.
+
+        Raises:
+            StoreUnavailable: nothing was changed. Who goes meanwhile is gone as soon as that can be noted.
         """
         ...
 
     async def expire(self) -> list[tuple[str, list[room.Output]]]:
-        """Let every room whose time has come give up what it held; returns the orders, by room."""
+        """Let every room whose time has come give up what it held; returns the orders, as :meth:`apply`."""
         ...
 
     def due_in(self) -> float | None:
@@ -46,6 +70,23 @@ class RoomStore(Protocol):
     @property
     def is_reachable(self) -> bool:
         """Whether it can be used, as far as is known without asking it: anybody may make us look."""
+        ...
+
+
+class SharedRoomStore(RoomStore, Spending, Protocol):
+    """The rooms of several servers that are one, and what makes this process one of them."""
+
+    @property
+    def register(self) -> ClientRegister:
+        """Who is connected here, and what others tell them."""
+        ...
+
+    async def start(self) -> None:
+        """Take part; returns when rooms can be changed. Raises :class:`StoreUnreachable`."""
+        ...
+
+    async def stop(self) -> None:
+        """Take part no more: whoever is connected here may come back to another one."""
         ...
 
 
@@ -67,6 +108,11 @@ class MemoryRoomStore:
         """A heap of times at which to look at a room; one that is no use any more stays until its time."""
 
         self._next_alarm: dict[str, float] = {}
+        self._carry_out: CarryOut = _nobody
+
+    def serve(self, carry_out: CarryOut, seated: Seated) -> None:  # noqa: ARG002  forgets nobody
+        """See :meth:`RoomStore.serve`."""
+        self._carry_out = carry_out
 
     async def apply(self, name: str, input_: room.Input) -> list[room.Output]:
         """See :meth:`RoomStore.apply`."""
@@ -79,6 +125,7 @@ class MemoryRoomStore:
             self._set_alarm(name, there.deadline)
         else:
             self._rooms.pop(name, None)
+        self._carry_out(name, outputs)
         return outputs
 
     async def expire(self) -> list[tuple[str, list[room.Output]]]:
@@ -110,3 +157,7 @@ class MemoryRoomStore:
         if at is not None and at < self._next_alarm.get(name, math.inf):
             self._next_alarm[name] = at
             heapq.heappush(self._alarms, (at, name))
+
+
+def _nobody(_name: str, _outputs: list[room.Output]) -> None:
+    """Before somebody serves."""

@@ -73,6 +73,9 @@ class ClientRegister(socketio.AsyncManager):  # type: ignore[misc]  # untyped li
     keeps a room for each client, and looks through those of everybody at each disconnect.
     """
 
+    prefix = ""
+    """What the ids of connections, and so of clients, begin with."""
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Takes what another manager does that it is mixed with."""
         super().__init__(*arguments, **options)
@@ -145,8 +148,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
         """``manager`` is who keeps the clients, python-socketio's of several servers included."""
         self.figures = figures or Figures()
         self._limits = limits
+        manager = manager or ClientRegister()
         super().__init__(
-            client_manager=manager or ClientRegister(),
+            client_manager=manager,
             serializer=PlainPacket,
             async_handlers=False,  # a client's events are handled in the order they were sent
             logger=_silent(),
@@ -154,6 +158,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
             figures=self.figures,
             entrance=entrance or Entrance(limits, self.figures),
         )
+        self.engine.prefix = manager.prefix
 
     @property
     def engine(self) -> Engine:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from pycall.core.room import (
@@ -13,6 +15,7 @@ from pycall.core.room import (
     SendJoined,
 )
 from pycall.core.seats import Holding, Member
+from pycall.server.nodes import SharedRooms
 from pycall.server.store import MemoryRoomStore, Occupancy, RoomStore
 
 
@@ -31,11 +34,17 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=[MemoryRoomStore])
-def store(request: pytest.FixtureRequest, clock: Clock) -> RoomStore:
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.integration)])
+async def store(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[RoomStore]:
     """Every implementation there is."""
-    made: RoomStore = request.param(Holding(exclusive_s=15, total_s=60, messages_s=30), clock=clock)
-    return made
+    holding = Holding(exclusive_s=15, total_s=60, messages_s=30)
+    if request.param == "memory":
+        yield MemoryRoomStore(holding, clock=clock)
+        return
+    rooms = SharedRooms(request.getfixturevalue("own_redis").url, holding, clock=clock)
+    await rooms.start()
+    yield rooms
+    await rooms.stop()
 
 
 def plain(name: str) -> JoinAsked:

@@ -36,6 +36,11 @@ LEAVE_S: Final = 1.0
 
 TOKEN_BYTES: Final = 16
 
+STORE_UNAVAILABLE: Final = "store-unavailable"
+ASK_AGAIN_S: Final = 1.0
+ROOMS_AWAY: Final = "The signalling server cannot reach its rooms; asking it again."
+"""What is said when it refuses with that code, and how often it is asked."""
+
 
 class SignallingClient:
     """A place at the signalling server at ``url`` (http or https), under a display name.
@@ -76,6 +81,7 @@ class SignallingClient:
         self._checking = False
         self._stirred = asyncio.Event()  # a check is wanted, the connection broke or an attempt ended
         self._left = asyncio.Event()
+        self._asking: asyncio.TimerHandle | None = None  # for a seat, again
         self._keeping: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -136,6 +142,7 @@ class SignallingClient:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
             self._keeping = None
+        self._stop_asking()
         connection, self._connection = self._connection, None
         if connection is not None:
             self._end(connection.close())
@@ -165,6 +172,7 @@ class SignallingClient:
             )
 
     def _use(self, connection: Connection) -> None:
+        self._stop_asking()
         self._connection = connection
         self._round_trip_s = connection.round_trip_s
         self._post(inputs.SignallingOpened())
@@ -251,10 +259,14 @@ class SignallingClient:
 
     async def _hand_over(self, letter: Letter) -> None:
         if self._connection is not None:
-            outbox = self._outbox
             await self._connection.emit(
-                letter.event, *letter.arguments, answered=lambda: outbox.confirm(letter)
+                letter.event, *letter.arguments, answered=lambda said: self._answered(letter, said)
             )
+
+    def _answered(self, letter: Letter, said: object) -> None:
+        """What the server could not do yet is said again when it tells us that we are joined."""
+        if hearsay.fields(said).get("code") != STORE_UNAVAILABLE:
+            self._outbox.confirm(letter)
 
     # What the server says
 
@@ -274,6 +286,7 @@ class SignallingClient:
     async def _joined(self, room: object, own_id: object = "", extra: object = None, *_: object) -> None:
         if room != self._room:
             return
+        self._was_answered()
         joined = hearsay.joined(own_id, extra)
         self._token = hearsay.token(extra)
         if not joined.resumed:
@@ -311,10 +324,36 @@ class SignallingClient:
 
     async def _full(self, room: object, *_: object) -> None:
         if room == self._room:
+            self._was_answered()
             self._post(inputs.RoomFull())
 
     async def _refused(self, *about: object) -> None:
-        self._post(hearsay.refused(*about))
+        refused = hearsay.refused(*about)
+        if refused.code == STORE_UNAVAILABLE and self._room is not None:
+            self._ask_again(self._room)
+        else:
+            self._post(refused)
+
+    def _ask_again(self, room: str) -> None:
+        """The server cannot seat anybody now: for a call that is as if it were away."""
+        if self._asking is None:
+            self._post(inputs.SignallingLost(ROOMS_AWAY))
+        self._stop_asking()
+        self._asking = asyncio.get_running_loop().call_later(ASK_AGAIN_S, lambda: self._end(self._ask(room)))
+
+    async def _ask(self, room: str) -> None:
+        await self._emit("join", room)
+
+    def _was_answered(self) -> None:
+        """It is as if the server were back."""
+        if self._asking is not None:
+            self._stop_asking()
+            self._post(inputs.SignallingOpened())
+
+    def _stop_asking(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
 
     async def _seat_left(self, *_: object) -> None:
         self._left.set()
@@ -327,6 +366,7 @@ class SignallingClient:
 
     def _give_up_seat(self) -> None:
         """Without its token: the server may hold the seat still, for nobody else."""
+        self._stop_asking()
         self._room, self._epoch, self._seated = None, None, False
         self._outbox.clear()
 

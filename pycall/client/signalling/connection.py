@@ -115,11 +115,13 @@ class Connection:
         self.round_trip_s = loop.time() - asked
         self.standing = True
 
-    async def emit(self, event: str, *arguments: object, answered: Callable[[], None] | None = None) -> bool:
-        """Whether it was handed to a standing connection; ``answered`` is called when the server has it."""
+    async def emit(
+        self, event: str, *arguments: object, answered: Callable[[object], None] | None = None
+    ) -> bool:
+        """Whether it was handed to a standing connection; ``answered`` gets what the server says to it."""
         if not self.standing:
             return False
-        callback = None if answered is None else lambda *_: answered()
+        callback = None if answered is None else lambda *said: answered(said[0] if said else None)
         try:
             await self._socket.emit(event, arguments, callback=callback)
         except socketio.exceptions.SocketIOError as error:
@@ -135,7 +137,7 @@ class Connection:
     async def answers(self, event: str, *arguments: object) -> bool:
         """Whether the server confirms this event in time; to be asked by one at a time."""
         proof = self._proof = asyncio.Event()
-        if await self.emit(event, *arguments, answered=proof.set):
+        if await self.emit(event, *arguments, answered=lambda _: proof.set()):
             patience_s = min(max(ANSWER_S, 3 * self.round_trip_s), LONGEST_ANSWER_S)
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience_s):

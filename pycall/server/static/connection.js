@@ -49,7 +49,7 @@ export class Connection {
    * Say something, unless it is broken.
    * @param {string} event
    * @param {unknown[]} args
-   * @param {() => void} [answered] the server has it
+   * @param {(said: unknown) => void} [answered] what the server says to it
    */
   emit(event, args, answered) {
     if (!this.stands) return;

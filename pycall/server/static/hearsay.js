@@ -38,6 +38,15 @@ export function readJoined(about) {
 }
 
 /**
+ * Why the server did not do what it was asked, in an acknowledgement; empty when it did.
+ * @param {unknown} said
+ */
+export function readCode(said) {
+  const { code } = fieldsOf(said);
+  return isText(code, 64) ? code : "";
+}
+
+/**
  * The seat's secret in `joined`; empty when there is none that could be shown again.
  * @param {unknown} about
  */

@@ -15,6 +15,10 @@ import { keepSeatToken, makeSeatToken, nextNumber, seatToken } from "./seat.js";
 /** Within this the clients of a server that restarts come back. */
 const JITTER_MS = 200;
 
+/** The server cannot seat anybody now, and how long to wait before it is asked again. */
+const STORE_UNAVAILABLE = "store-unavailable";
+const ASK_AGAIN_MS = 1_000;
+
 /** What the first attempt may take. */
 const DIAL_MS = 10_000;
 
@@ -45,6 +49,8 @@ export class Signalling {
   #abandoned = [];
   #pace = new Pace(performance.now());
   #redial = 0;
+  /** A timer, while the server cannot seat us. */
+  #asking = 0;
   #checking = false;
   #closed = false;
   /** Whether we have our seat on the present connection. */
@@ -84,6 +90,7 @@ export class Signalling {
 
   /** Give up the seat, and keep the connection. */
   leave() {
+    this.#stopAsking();
     this.#connection.emit("leave", [this.#room]);
     this.#seated = false;
     this.#turnTo(null);
@@ -126,6 +133,7 @@ export class Signalling {
   close() {
     this.#closed = true;
     clearTimeout(this.#redial);
+    this.#stopAsking();
     this.leave();
     for (const each of [this.#connection, ...this.#abandoned]) each.close();
   }
@@ -141,6 +149,7 @@ export class Signalling {
     const auth = { pycall: 1, name: this.#name, ...back, ...shown };
     return new Connection(this.#server, auth, timeoutMs, {
       opened: () => {
+        this.#stopAsking();
         this.join();
         this.#listener.opened();
       },
@@ -197,7 +206,10 @@ export class Signalling {
 
   /** @param {import("./outbox.js").Letter} letter */
   #handOver(letter) {
-    this.#connection.emit(letter.event, letter.args, () => this.#outbox.confirm(letter));
+    this.#connection.emit(letter.event, letter.args, (said) => {
+      // What the server could not do yet is said again when it tells us that we are joined.
+      if (hearsay.readCode(said) !== STORE_UNAVAILABLE) this.#outbox.confirm(letter);
+    });
   }
 
   // What the server says
@@ -209,6 +221,8 @@ export class Signalling {
   #heard(event, args) {
     if (event === "message") {
       this.#messageCame(args);
+    } else if (event === "error" && args[0] === STORE_UNAVAILABLE) {
+      this.#askAgain();
     } else if (event === "error") {
       const sentence = hearsay.readSentence(args[1]);
       if (isRefusal(args[0])) this.#listener.notLetIn(sentence, args[0]);
@@ -244,14 +258,33 @@ export class Signalling {
         this.#listener.otherLeft(String(id), hearsay.readReason(about));
         break;
       case "full":
+        this.#wasAnswered();
         this.#listener.full();
         break;
       default:
     }
   }
 
+  /** For the seat: it is as if the server were away. */
+  #askAgain() {
+    if (!this.#asking) this.#listener.lost();
+    clearTimeout(this.#asking);
+    this.#asking = setTimeout(() => this.join(), ASK_AGAIN_MS);
+  }
+
+  #wasAnswered() {
+    if (this.#asking) this.#listener.opened();
+    this.#stopAsking();
+  }
+
+  #stopAsking() {
+    clearTimeout(this.#asking);
+    this.#asking = 0;
+  }
+
   /** @param {unknown} about */
   #joined(about) {
+    this.#wasAnswered();
     const joined = hearsay.readJoined(about);
     const token = hearsay.readToken(about);
     this.#extended = token !== "";

@@ -47,7 +47,7 @@ async def test_what_is_said_is_confirmed_and_answered(line: Line) -> None:
     confirmed = asyncio.Event()
     assert line.connection.standing
     assert line.connection.round_trip_s > 0
-    assert await line.connection.emit("join", "kitchen", answered=confirmed.set)
+    assert await line.connection.emit("join", "kitchen", answered=lambda _: confirmed.set())
     await confirmed.wait()
     assert line.heard[0][0] == "kitchen"
     assert await line.connection.answers("leave", "elsewhere")

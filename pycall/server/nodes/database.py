@@ -1,0 +1,121 @@
+"""Redis, as the rooms need it: one script, waiting that ends, and one kind of failure.
+
+The only module that knows the library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+
+from pycall.core.names import terminal_safe
+from pycall.core.seats import Holding
+from pycall.errors import StoreUnreachable
+from pycall.server.nodes.script import SCRIPT
+from pycall.server.store import StoreUnavailable
+
+DONE_S: Final = 1.0
+"""After so long Redis does not begin any more what it was asked: who asked is told that it cannot be done."""
+
+ANSWER_S: Final = 1.25
+"""And its answer is waited for a little longer, so that nothing is done that was given up here."""
+
+CONNECTIONS: Final = 32
+"""At most, for operations that are on their way at the same time."""
+
+OPTIONS: Final[dict[str, Any]] = {"socket_connect_timeout": DONE_S, "retry": Retry(NoBackoff(), 0)}
+"""For every connection: whoever asks wants to know soon that it cannot be had."""
+
+
+class Database:
+    """The script in the Redis at ``url``, asked on behalf of ``node``.
+
+    ``clock`` stands in for the clock of Redis.
+    """
+
+    def __init__(
+        self, url: str, holding: Holding, *, node: str = "", clock: Callable[[], float] | None = None
+    ) -> None:
+        self._where = _where(url)
+        pool = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS, timeout=ANSWER_S, **OPTIONS)
+        self._redis = Redis.from_pool(pool)
+        self._script = self._redis.register_script(SCRIPT)
+        self._holding = [repr(each) for each in (holding.exclusive_s, holding.total_s, holding.messages_s)]
+        self._node = node
+        self._clock = clock
+        self._ahead_s: float | None = None
+        """By how much the clock of Redis is ahead of the event loop's."""
+
+    async def ask(self, operation: str, *arguments: str | int, fenced: bool = True) -> dict[str, Any]:
+        """The script's answer; ``fenced`` operations are done soon or not at all.
+
+        Raises:
+            StoreUnavailable: there was none in time, or it refused.
+        """
+        now = asyncio.get_running_loop().time
+        clock = repr(self._clock()) if self._clock else ""
+        until = repr(now() + self._ahead_s + DONE_S) if fenced and self._ahead_s is not None else ""
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                text = await self._script(
+                    args=[operation, clock, until, *self._holding, self._node, *arguments]
+                )
+        except (RedisError, OSError, TimeoutError) as error:
+            raise StoreUnavailable(f"Redis at {self._where}: {_why(error)}") from error
+        answer: dict[str, Any] = json.loads(text)
+        if self._clock is None:
+            self._ahead_s = answer["now"] - now()
+        if "refused" in answer:
+            raise StoreUnavailable(f"Redis at {self._where}: {answer['refused']}", refused=answer["refused"])
+        return answer
+
+    async def check(self) -> None:
+        """Raises :class:`~pycall.errors.StoreUnreachable`, with one sentence for people, if it is no use."""
+        try:
+            await self.ask("occupancy", fenced=False)
+        except StoreUnavailable as error:
+            raise _unreachable(self._where, error.__cause__) from error
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._redis.aclose()
+        await self._redis.connection_pool.disconnect()
+
+
+def _where(url: str) -> str:
+    """The host and port of a URL, without secrets, or the path of a socket."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return terminal_safe(
+        f"{host or 'localhost'}:{parts.port or 6379}" if parts.scheme != "unix" else parts.path
+    )
+
+
+def _why(error: BaseException) -> str:
+    """In words of our own: what an exception says may quote a message."""
+    return "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+
+
+def _unreachable(where: str, error: BaseException | None) -> StoreUnreachable:
+    match error:
+        case AuthenticationError():
+            return StoreUnreachable(
+                f"Redis at {where} does not accept the name and password.", "Check the URL given for `redis`."
+            )
+        case ResponseError():
+            said = terminal_safe(str(error).split("\n", 1)[0])[:200]
+            return StoreUnreachable(
+                f"Redis at {where} refuses pycall's script: {said}.", "See docs/operating.md."
+            )
+        case _:
+            return StoreUnreachable(
+                f"No Redis answers at {where}.", "Check --redis, and that Redis runs there."
+            )
