@@ -62,7 +62,7 @@ class Client:
     """Where it is, for counting wrong passwords; told by closed servers only."""
 
     def note(self, output: orders.Output) -> None:
-        """Keep in mind what it is told."""
+        """Keep in mind what it is told, but for messages."""
         match output:
             case orders.SendJoined(_, _, _, peer, _, resumed):
                 self.peer = peer.id if peer else None
@@ -76,8 +76,6 @@ class Client:
                 self.peer = None
             case orders.SendLeft():
                 self.peer = self.told = None
-            case orders.Relay(_, _, number) if number:
-                self.told = number
             case _:
                 pass
 

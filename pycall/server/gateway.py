@@ -258,6 +258,11 @@ class Gateway:
         client = self._clients.get(output.to)
         if client is None or (isinstance(output, room.SendJoined) and client.room != name):
             return
+        if isinstance(output, room.Relay):
+            self._wire.figures.relayed += 1
+            self._wire.relay(output.to, output.payload, output.number or None)
+            client.told = output.number or client.told
+            return
         if isinstance(output, room.Dismiss):
             if client.room is not None:
                 self._admission.leave(client.source, client.room)
@@ -267,11 +272,6 @@ class Gateway:
         if isinstance(output, room.SendFull) and client.room == name:  # others came before it could ask again
             self._admission.leave(client.source, name)
             client.room = None
-        if isinstance(output, room.Relay):
-            self._wire.figures.relayed += 1
-            self._wire.relay(output.to, output.payload, output.number or None)
-            client.note(output)
-            return
         news: list[_Told] = [output]
         if not (client.extended or is_asked_for):
             news = self._news(name, output, client)

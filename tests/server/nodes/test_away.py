@@ -132,6 +132,7 @@ async def test_a_redis_that_comes_back_empty_is_told_who_is_there(own_redis: Red
         for room in ("kitchen", "garden"):
             answer = await stranger.call("join", room)
             while answer.get("code") == UNAVAILABLE:  # until everybody must have told that it is there
+                await asyncio.sleep(0.1)
                 answer = await stranger.call("join", room)
             assert answer["code"] == "full"
         told = [event for event in await ann.heard() if event[0] != "error"]
