@@ -110,17 +110,20 @@ class SignallingServer:
         )
         self._state: State = "starting"
         self._health = Health(lambda: self._state, self._store)
-        self._metrics = Metrics(
+        self._metrics = self._made_metrics(node or socket.gethostname(), readers or Readers())
+        self._runner = web.AppRunner(
+            self._application(), access_log=None, logger=_http_log(), shutdown_timeout=SHUTDOWN_S
+        )
+
+    def _made_metrics(self, node: str, readers: Readers) -> Metrics:
+        return Metrics(
             self._wire.figures,
             self._store,
             self._health,
             connections=lambda: self.connections,
-            node=node or socket.gethostname(),
-            readers=readers or Readers(),
+            node=node,
+            readers=readers,
             visitor=self._entrance.visitor,
-        )
-        self._runner = web.AppRunner(
-            self._application(), access_log=None, logger=_http_log(), shutdown_timeout=SHUTDOWN_S
         )
 
     @property
