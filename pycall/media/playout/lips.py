@@ -28,6 +28,11 @@ BELIEVED_S: Final = 1.0
 STEP_S: Final = 0.008
 """From one picture to the next the delay changes by this at most: a quarter of the time between two."""
 
+HURRY_S: Final = 0.033
+FAR_S: Final = 0.015
+"""But by this, the time between two, while pictures are seen earlier than they may by more than that: 60 ms
+before their sound. When a way gets worse, sound is later from one moment to the next."""
+
 MEMORY: Final = 15
 """Pictures over which delays are smoothed that the sound is held for: half a second."""
 
@@ -89,7 +94,8 @@ class Lips:
         if abs(max(wanted, quickest) - delay) > MOST_S:
             self._forget()
             return max(wanted, self._came[-1])
-        return min(max(wanted, delay - STEP_S), delay + STEP_S)
+        later = HURRY_S if wanted - delay > FAR_S else STEP_S
+        return min(max(wanted, delay - STEP_S), delay + later)
 
     def _forget(self) -> None:
         """What was measured before a clock was set cannot be compared with what is measured now."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pycall.media.playout.lips import EARLY_S, LATE_S, MOST_S, PATIENCE_S, Lips
+from pycall.media.playout.lips import EARLY_S, FAR_S, LATE_S, MOST_S, PATIENCE_S, Lips
 
 FRAME_S = 1 / 30
 
@@ -105,9 +105,22 @@ def test_pictures_slow_down_and_hurry_by_little() -> None:
     talk.sound = 0.080
     taken += talk.run(2)
     steps = [later - sooner for sooner, later in itertools.pairwise(taken)]
-    assert max(map(abs, steps)) < FRAME_S / 4
+    assert max(steps) <= FRAME_S
+    assert min(steps) > -FRAME_S / 4
     assert max(taken) == pytest.approx(0.250 - EARLY_S)
     assert taken[-1] == pytest.approx(0.080 - EARLY_S)
+
+
+@pytest.mark.parametrize("later", [0.03, 0.06, 0.1, 0.2])
+def test_when_sound_is_suddenly_later_its_pictures_are_together_with_it_soon(later: float) -> None:
+    talk = Talk(picture=0.020, sound=0.080)
+    talk.run(1)
+    talk.sound = 0.080 + later
+    apart = [talk.sound - shown for shown in talk.run(1)]
+    seen = next(number for number, each in enumerate(apart) if max(apart[number:]) <= EARLY_S + FAR_S)
+    assert seen * FRAME_S <= 0.1 + later  # a moment until it is believed, and half the pictures' speed
+    settled = next(number for number, each in enumerate(apart) if each == pytest.approx(EARLY_S))
+    assert settled * FRAME_S <= 0.2 + later
 
 
 def test_pictures_wait_no_more_when_the_sound_stopped() -> None:
