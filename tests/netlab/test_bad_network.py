@@ -10,6 +10,7 @@ import pytest
 from badnet.call import PLAIN, PYCALL, Cell, Trial, one_call
 from badnet.rows import BY_KEY
 from badnet.scene import spoken
+from playwright.sync_api import sync_playwright
 
 from pycall.media.frames import Samples
 from tests.rig import needs
@@ -46,6 +47,20 @@ def test_a_bad_network_neither_stops_nor_silences_a_call(
         assert cell["lost_percent"] < LOST_PERCENT
         assert cell["stoi"] > LEAST_STOI
     assert mean(ours, "lost_percent") < mean(plain, "lost_percent") / 2
+
+
+def test_a_browser_is_seen_without_standing_still_where_much_is_lost(
+    text: Samples, record_property: Record
+) -> None:
+    needs("chromium", "chromium")
+    row = BY_KEY["loss10"]
+    with sync_playwright() as playwright:
+        cells = one_call(Trial("mixed", row, WINDOW_S), text, playwright)
+    [seen] = [cell for cell in cells if cell["contestant"] == "Chromium to pycall"]
+    record_property("held", f"{row.name:36} from Chromium {told([seen])}")
+    assert seen["fps"] > FEWEST_FPS
+    assert seen["longest_s"] < LONGEST_GAP_S
+    assert seen["frozen_s"] < FROZEN_S
 
 
 def mean(cells: list[Cell], key: str) -> float:
