@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pycall.core import room as orders
-from pycall.core.credentials import NONE, Credentials, read_credentials
+from pycall.core.credentials import NONE, Credentials
 from pycall.core.names import clean_display_name
 from pycall.core.seats import TOKEN, Member
 from pycall.server.addresses import UNKNOWN
@@ -56,10 +56,10 @@ class Client:
     """Who was the other one before the store lost all rooms; it does not know that they were lost."""
 
     shown: Credentials = NONE
-    """What it shows to be let into closed rooms."""
+    """What it shows to be let into closed rooms; where they are open that is not kept."""
 
     network: int = UNKNOWN
-    """Where it is, for counting wrong passwords; told by closed servers only."""
+    """Where it is, for counting wrong passwords."""
 
     def note(self, output: orders.Output) -> None:
         """Keep in mind what it is told, but for messages."""
@@ -85,16 +85,14 @@ class Client:
         return self.member.extended
 
 
-def read_client(
-    id_: str, auth: object, host_header: str = "", *, source: int | None = None, network: int = UNKNOWN
-) -> Client:
+def read_client(id_: str, auth: object, host_header: str = "", *, source: int | None = None) -> Client:
     """The client that connected with the payload ``auth``; ``id_`` is its Socket.IO id.
 
     Whatever is not as it should be counts as not given.
     """
     asked = auth if isinstance(auth, Mapping) else {}
     if not (type(asked.get("pycall")) is int and asked["pycall"] >= 1):
-        return Client(Member(id_), source=source, network=network, shown=read_credentials(auth))
+        return Client(Member(id_), source=source)
     name = asked.get("name")
     resume, received = asked.get("resume"), asked.get("received")
     token = resume if isinstance(resume, str) and TOKEN.fullmatch(resume) else None
@@ -106,8 +104,6 @@ def read_client(
         source=source,
         token=token,
         received=received if type(received) is int and 0 <= received <= MAX_NUMBER else None,
-        network=network,
-        shown=read_credentials(auth),
     )
 
 

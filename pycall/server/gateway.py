@@ -13,11 +13,12 @@ from contextlib import suppress
 from typing import Final, TypeAlias, assert_never
 
 from pycall.core import room
+from pycall.core.credentials import read_credentials
 from pycall.core.names import check_room_name
 from pycall.core.seats import Member
 from pycall.limits import Limits
 from pycall.server.access import Access
-from pycall.server.addresses import UNKNOWN, Visitor
+from pycall.server.addresses import Visitor
 from pycall.server.admission import Admission
 from pycall.server.clients import MAX_NUMBER, Client, read_client
 from pycall.server.connection import BROKEN, CLIENT_DISCONNECT
@@ -96,8 +97,10 @@ class Gateway:
 
     async def _connected(self, id_: str, environ: Mapping[str, Visitor], auth: object) -> None:
         visitor = environ["pycall.visitor"]
-        network = UNKNOWN if self._access.refusal is None else visitor.network
-        self._clients[id_] = read_client(id_, auth, visitor.host, source=visitor.source, network=network)
+        client = read_client(id_, auth, visitor.host, source=visitor.source)
+        if self._access.refusal is not None:
+            client.shown, client.network = read_credentials(auth), visitor.network
+        self._clients[id_] = client
 
     async def _disconnected(self, id_: str, reason: str) -> None:
         client = self._clients.pop(id_)
