@@ -105,8 +105,8 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_farewell", "_figures", "_frames", "_has_hung_up", "_heard_at", "_inbox", "_is_answered",
         "_is_held_back", "_is_pinged", "_is_waiting", "_limits", "_loop", "_next_look", "_opened_at",
-        "_owner", "_ping_end", "_posted", "_spent_until", "_stage", "_stall", "_stall_end", "_transport",
-        "cause", "id", "is_over_budget", "source", "strikes", "task",
+        "_owner", "_ping_end", "_posted", "_refused", "_spent_until", "_stage", "_stall", "_stall_end",
+        "_transport", "cause", "id", "is_over_budget", "source", "strikes", "task",
     )  # fmt: skip
 
     def __init__(
@@ -148,6 +148,7 @@ class Connection(asyncio.Protocol):
         self._frames: FrameReader | None = FrameReader(limits.frame_bytes)
         self._inbox: deque[tuple[str | Ending, bool]] | None = None
         self._spent_until = 0.0
+        self._refused: set[str] | None = None
         self._is_held_back = self._has_hung_up = False
         self._farewell: asyncio.TimerHandle | None = None
         transport.set_write_buffer_limits(0)  # to be told when anything waits
@@ -284,6 +285,13 @@ class Connection(asyncio.Protocol):
             refusal = Refusal.TOO_MANY_EVENTS
             self.end(f"{refusal.code}: {REFUSED_TOO_OFTEN}", WSCloseCode.POLICY_VIOLATION)
         return spent > burst
+
+    def is_first_refusal(self, code: str) -> bool:
+        """Whether the client is refused something with this code for the first time."""
+        refused = self._refused = self._refused or set()
+        is_first = code not in refused
+        refused.add(code)
+        return is_first
 
     # --- time -------------------------------------------------------------------------------------
 

@@ -141,8 +141,9 @@ class Gateway:
             else:
                 if is_elsewhere:
                     await self._vacate(id_, client)
+                    self._note_join(id_, name, client)
                 client.room = name
-                self._note_join(id_, name, client)
+                self._wire.figures.joins += 1
         except StoreUnavailable:
             refusal = Refusal.STORE_UNAVAILABLE
             waiting.clear()
@@ -158,7 +159,6 @@ class Gateway:
         return self._wire.no(id_, refusal)
 
     def _note_join(self, id_: str, name: str, client: Client) -> None:
-        self._wire.figures.joins += 1
         tell(
             *(log, logging.DEBUG, "joined", "connection %(connection)s joined %(room)s as %(name)s"),
             connection=self._wire.connection_of(id_),

@@ -204,8 +204,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
         """The acknowledgement that says what a client did wrong."""
         self.figures.refusals[refusal.code] += 1
         sentence = "connection %(connection)s was refused something: %(code)s"
-        connection = self.connection_of(client)
-        tell(log, logging.DEBUG, "refused", sentence, connection=connection, code=refusal.code)
+        id_ = self.connection_of(client) or ""
+        connection = self.engine.connections.get(id_)
+        if connection is None or connection.is_first_refusal(
+            refusal.code
+        ):  # whoever likes may be refused often
+            tell(log, logging.DEBUG, "refused", sentence, connection=id_, code=refusal.code)
         return {"ok": False, "code": refusal.code, "message": refusal.sentence}
 
     def dismiss(self, client: str) -> None:

@@ -21,6 +21,9 @@ class Cable:
         self._port = port
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._left: int | None = None
+        """Bytes that pass still, in whichever direction, before it is cut."""
+
         self._near: list[asyncio.StreamWriter] = []
         self._far: list[asyncio.StreamWriter] = []
         self._passing: set[asyncio.Task[None]] = set()
@@ -32,6 +35,15 @@ class Cable:
         for writer in self._near:
             writer.transport.abort()
         self._near.clear()
+
+    def cut_after(self, size: int) -> None:
+        """Cut it when so many more bytes have passed, which may be inside of anything."""
+        self._left = size
+
+    @property
+    def is_about_to_break(self) -> bool:
+        """Whether a cut that was ordered is still to come."""
+        return self._left is not None
 
     def freeze(self) -> None:
         """Let nothing pass any more, of old connections and new ones."""
@@ -64,8 +76,14 @@ class Cable:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(65_536):
                 await self._flowing.wait()
-                writer.write(data)
+                is_last = self._left is not None and len(data) >= self._left
+                writer.write(data[: self._left] if is_last else data)
                 await writer.drain()
+                if is_last:
+                    self._left = None
+                    self.cut()
+                elif self._left is not None:
+                    self._left -= len(data)
         await self._flowing.wait()
         writer.close()
 

@@ -15,7 +15,7 @@ import pytest
 from pycall.server.app import SignallingServer
 from tests.server.fuzzing import Generator, Wire, text_frame
 
-FRAMES = int(os.environ.get("FUZZ_FRAMES", "10000"))
+FRAMES = int(os.environ.get("FUZZ_FRAMES", "5000"))
 SEED = 20_260_131
 WORKERS = 8
 PATIENCE_S = 15.0
@@ -120,7 +120,7 @@ async def talk(one: Member, other: Member, latencies: list[float]) -> None:
 
 @pytest.mark.timeout(900)
 async def test_no_frame_is_a_bug_or_leaves_a_ghost(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG, "pycall.server")
     outcome, latencies = Outcome(), list[float]()
     server = SignallingServer("127.0.0.1", 0)
     await server.start()
@@ -158,11 +158,10 @@ def _at(latencies: list[float], share: float) -> float:
 
 
 def _most_lines_of_a_kind(records: list[logging.LogRecord]) -> int:
-    """That one connection had, by the event they tell."""
+    """That one connection had, by what they tell: it is refused something, it ended, there is a bug."""
     kinds = Counter(
-        (record.args["connection"], getattr(record, "event", ""))
+        (record.args["connection"], record.__dict__["event"], record.args.get("code"))
         for record in records
-        if isinstance(record.args, dict)
+        if isinstance(record.args, dict) and record.__dict__["event"] in {"refused", "disconnected", "bug"}
     )
-    assert kinds.total() == len(records), "everything logged is about a connection"
     return max(kinds.values())

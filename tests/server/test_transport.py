@@ -13,6 +13,7 @@ from socketio import packet
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
 from pycall.limits import Limits
+from pycall.server.app import SignallingServer
 from pycall.server.engine import Engine
 from pycall.server.strictjson import StrictJson
 from pycall.server.transport import ClientRegister, PlainPacket, SocketServer
@@ -76,7 +77,9 @@ async def test_an_unknown_event_is_refused(clients: Clients, name: str) -> None:
     assert (await client.call(name, 1))["code"] == "unknown-event"
 
 
-async def test_the_third_refused_event_really_ends_the_connection(clients: Clients) -> None:
+async def test_the_third_refused_event_really_ends_the_connection(
+    clients: Clients, server: SignallingServer
+) -> None:
     ann, bob = await clients.pair("kitchen")
     for name in ("disconnect", "kick", "*"):
         await ann.emit(name)
@@ -85,6 +88,8 @@ async def test_the_third_refused_event_really_ends_the_connection(clients: Clien
     assert [(await ann.event())[1] for _ in range(3)] == ["reserved-event", "unknown-event", "reserved-event"]
     assert await ann.close_code() == 1008
     assert await bob.heard() == []
+    counted = server._wire.figures.refusals
+    assert (counted["reserved-event"], counted["unknown-event"]) == (2, 1)
 
 
 async def test_a_refused_event_cannot_make_a_plain_client_a_pycall_client(clients: Clients) -> None:
