@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 
 from pycall.core.seats import Holding
+from pycall.server.access import Access
 from pycall.server.app import SignallingServer
 from pycall.server.nodes import SharedRooms
 from tests.server.raw import PATIENCE_S, Clients, RawClient, raw_clients
@@ -44,13 +45,18 @@ class Node:
 
 
 @asynccontextmanager
-async def nodes(redis: RedisServer, count: int, holding: Holding | None = None) -> AsyncIterator[list[Node]]:
+async def nodes(
+    redis: RedisServer,
+    count: int,
+    holding: Holding | None = None,
+    access: Callable[[SharedRooms], Access] = lambda _: Access(),
+) -> AsyncIterator[list[Node]]:
     """So many, while the context lasts."""
     async with AsyncExitStack() as stack:
         made = []
         for _ in range(count):
             rooms = SharedRooms(redis.url, holding)
-            server = SignallingServer("127.0.0.1", 0, shared=rooms)
+            server = SignallingServer("127.0.0.1", 0, shared=rooms, access=access(rooms))
             await server.start()
             stack.push_async_callback(server.stop)
             made.append(Node(server, rooms, await stack.enter_async_context(raw_clients(server.port))))

@@ -7,7 +7,9 @@ import asyncio
 import pytest
 
 from pycall.core.seats import Holding
-from pycall.server.access import unix_time
+from pycall.server.access import Access, unix_time
+from pycall.server.nodes import SharedRooms
+from tests.server.closed import KEY, invite
 from tests.server.nodes.nodes import OK, auth, join, nodes
 from tests.server.raw import PATIENCE_S
 from tests.server.redis import RedisServer
@@ -134,6 +136,36 @@ async def test_nothing_stays_in_redis_for_ever(redis: RedisServer) -> None:
         async with asyncio.timeout(PATIENCE_S):
             while lasting():
                 await asyncio.sleep(0.05)
+
+
+def invited(rooms: SharedRooms) -> Access:
+    return Access(invite_key=KEY, spending=rooms)
+
+
+async def test_closed_rooms_are_closed_on_all_nodes(redis: RedisServer) -> None:
+    async with nodes(redis, 2, access=invited) as (here, there):
+        shown = {"invite": invite()}
+        ann, bob, third = [await each.clients(auth(**shown)) for each in (here, there, here)]
+        await join(ann, "kitchen")
+        await join(bob, "kitchen")
+        told = [await third.call("join", "kitchen")]
+        for node in (here, there):
+            for wrong in ({}, {"invite": invite(key=bytes(32))}):
+                eve = await node.clients(auth(**wrong))
+                told += [await eve.call("join", room) for room in ("kitchen", "nobody-is-there")]
+        assert told == [told[0]] * 9
+        assert told[0]["code"] == "invite-refused"
+
+
+async def test_an_invite_for_one_person_lets_in_its_owner_on_any_node(redis: RedisServer) -> None:
+    async with nodes(redis, 2, access=invited) as (here, there):
+        shown = invite(for_one=True)
+        ann = await here.clients(auth("a-token-of-ones-own-making", invite=shown))
+        await join(ann, "kitchen")
+        assert await ann.call("leave", "kitchen") == OK
+        eve = await there.clients(auth(invite=shown))
+        assert (await eve.call("join", "kitchen"))["code"] == "invite-refused"
+        await join(await there.clients(auth("a-token-of-ones-own-making", invite=shown)), "kitchen")
 
 
 async def test_an_invite_for_one_person_is_used_on_all_nodes(redis: RedisServer) -> None:
