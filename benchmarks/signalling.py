@@ -39,7 +39,7 @@ load share this machine.
   have it off besides); TCP from 127.0.0.1 and seven more addresses; before the figures 100 rooms and 6000
   messages, as Node compiles what it does often.
 - **Connects and joins**: TCP connection, handshakes, `join` until `joined`, 64 at once until all are there.
-- **CPU** is user's and system's of the server process; that of messages is without the pings' share.
+- **CPU** is user's and system's of the server process; that of joins and messages without the pings' share.
 - **Relay** is of an offer of 2.5 kB, at random times (a Poisson process) between random members, and counts
   from the time at which it was to be sent, however late it was: what waits is in it. So do **joins beside
   messages**, 50 a second into new rooms.

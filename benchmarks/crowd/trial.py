@@ -100,6 +100,7 @@ class _Trial:
         self._server = server
         self._load = load
         self._idle_cpu = 0.0
+        self._pings_of_joining = 0
         self._ping_interval_s = 0.0
 
     def join(self, cell: Cell, rooms: int) -> None:
@@ -110,8 +111,10 @@ class _Trial:
         members = figures["joins"]
         self._ping_interval_s = figures["ping_interval_s"]
         cell["missing_others"] = figures["alone"]
+        cell["joins"] = members
         cell["joins_per_s"] = members / figures["seconds"]
         cell["join_cpu_ms"] = MS * cpu / members
+        self._pings_of_joining = figures["pings"]
         cell["crowded_join_p50_ms"] = figures["join_p50_ms"]
         cell["crowded_join_p99_ms"] = figures["join_p99_ms"]
         cell["connection_kb"] = (self._server.memory_kb() - before_kb) / members
@@ -126,6 +129,7 @@ class _Trial:
         cell["ping_interval_s"] = self._ping_interval_s
         cell["pings_cpu_ms"] = MS * self._idle_cpu * MINUTE_S / thousands
         cell["ping_cpu_ms"] = MS * cpu / max(1, figures["pings"])
+        cell["join_cpu_ms"] -= self._pings_of_joining * cell["ping_cpu_ms"] / cell["joins"]
 
     def relay(self, cell: Cell, rate: int, plan: Plan) -> None:
         """Messages, then messages and joins besides."""
