@@ -210,7 +210,7 @@ class Call:
             told, self._reseat_at = self._reseat_at is not None, now + patience.RESEAT_S
             return [] if told else [_notice("seat-taken", endings.SEAT_TAKEN)]
         if self._was_seated and self._terms.stay:
-            return self._rejoin(now)
+            return [_notice(error.code, error.message), *self._rejoin(now)]
         return self._finish("error", error)
 
     def _refused(self, code: str, message: str) -> list[o.Output]:

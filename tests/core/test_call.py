@@ -307,8 +307,12 @@ def test_who_lost_the_seat_during_the_call_asks_for_one_before_waiting_for_the_n
     call.handle(i.RoomFull(), 20.0)
     out = call.handle(i.ControlReceived(1, Bye()), 21.0)
     assert out[1:] == [o.ClosePeer(1, say_bye=False), o.JoinRoom()]
-    assert call.handle(i.RoomFull(), 22.0) == []
+    (notice,) = call.handle(i.RoomFull(), 22.0)
+    assert isinstance(notice, o.Announce)
     assert call.handle(i.DeadlinePassed(), 22.0 + FIRST_PAUSE_S) == [o.JoinRoom()]
+    (notice,) = call.handle(i.Refused("invite-refused", "The invite is over."), 24.0)
+    assert isinstance(notice, o.Announce)
+    assert call.deadline == 24.0 + 2 * FIRST_PAUSE_S
 
 
 def test_the_duration_counts_from_the_first_connection() -> None:

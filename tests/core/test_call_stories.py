@@ -24,6 +24,7 @@ anything = st.one_of(
             i.SignallingLost(),
             i.RoomFull(),
             i.Refused("x", "y"),
+            i.Refused("password-refused", "y"),
             i.HungUp(),
             i.DeadlinePassed(),
             i.NetworkChanged(),

@@ -18,7 +18,6 @@ import pytest
 
 from tests.cli.serving import serve
 from tests.cli.terminal import Start, Terminal, terminal
-from tests.integration.conftest import QUIET
 from tests.program import PYCALL, Program, Programs
 
 __all__ = ["terminal"]
@@ -26,8 +25,6 @@ __all__ = ["terminal"]
 pytestmark = pytest.mark.integration
 
 PASSWORD = "canary-open-sesame"
-SMALL = ("--size", "160x120", "--fps", "15")
-CLEAN = [word for pair in QUIET.items() for word in pair] + [*SMALL]
 BARE = ["--camera", "none", "--microphone", "none", "--speaker", "none", "--display", "none"]
 
 
@@ -76,10 +73,10 @@ def test_two_who_know_the_password_meet_and_a_third_learns_nothing(
     assert "Rooms are closed: whoever joins must know the password." in server.stdout
     here = ["--server", f"http://127.0.0.1:{port}"]
     right = ["--password-file", str(place.secret(PASSWORD))]
-    ann = start_pycall("call", "den", "--json", *CLEAN, *here, *right)
-    bob = start_pycall("call", "den", "--json", *CLEAN, *here, env={"PYCALL_CALL_PASSWORD": PASSWORD})
+    ann = start_pycall("call", "den", "--json", *BARE, *here, *right)
+    bob = start_pycall("call", "den", "--json", *BARE, *here, env={"PYCALL_CALL_PASSWORD": PASSWORD})
     for each in (ann, bob):
-        each.wait_for_event("first_frame")
+        each.wait_for_event("connected")
     wrong = ["--password-file", str(place.secret("canary-open-barley", "wrong"))]
     told = {
         complaint(start_pycall("call", room, *BARE, *here, *shown))
@@ -96,11 +93,11 @@ def test_an_invite_is_pasted_piped_or_in_a_file(start_pycall: Programs, place: P
     server, port = serve(start_pycall, "--require-invite", env=place.env)
     assert "needs an invite, as `pycall invite ROOM` makes them." in server.stdout
     link = place.invite(port)
-    ann = start_pycall("call", "den", *CLEAN, "--json", "--server", f"http://127.0.0.1:{port}",
+    ann = start_pycall("call", "den", *BARE, "--json", "--server", f"http://127.0.0.1:{port}",
                        "--invite-file", place.secret(link, "invite"))  # fmt: skip
     ann.wait_for_event("joined")
     bob = subprocess.run(
-        [PYCALL, "call", "-", *CLEAN, "--json", "--duration", "1"],
+        [PYCALL, "call", "-", *BARE, "--json", "--duration", "1"],
         input=f"{link}\n", capture_output=True, text=True, check=False, timeout=60, cwd=place.folder,
     )  # fmt: skip
     events = [json.loads(line)["event"] for line in bob.stdout.splitlines()]
