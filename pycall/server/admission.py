@@ -35,12 +35,15 @@ class _Bucket:
 
     def take(self, now: float, per_s: float, burst: int) -> float:
         """Take one; returns 0, or in how many seconds there will be one to take."""
-        start = max(self.due, now)
-        wait_s = start - now - (burst - 1) / per_s
-        if wait_s > 1e-9:  # what two sums of floats may differ by
-            return wait_s
-        self.due = start + 1 / per_s
-        return 0.0
+        wait_s = self.wait_s(now, per_s, burst)
+        if not wait_s:
+            self.due = max(self.due, now) + 1 / per_s
+        return wait_s
+
+    def wait_s(self, now: float, per_s: float, burst: int) -> float:
+        """In how many seconds there will be one to take; 0 if there is one."""
+        wait_s = max(self.due, now) - now - (burst - 1) / per_s
+        return wait_s if wait_s > 1e-9 else 0.0  # what two sums of floats may differ by
 
 
 class _Seats:
@@ -99,6 +102,17 @@ class Admission:
         return len(self._records)
 
     # --- connections ----------------------------------------------------------------------------
+
+    def would_refuse(self, source: int | None) -> bool:
+        """Whether it may not have another connection now; asking costs it nothing."""
+        limits, record = self._limits, self._records.get(source) if source is not None else None
+        if record is None:
+            return False
+        most, per_s = limits.connections_per_address, limits.connects_per_s
+        is_full = most is not None and record.connections >= most
+        return is_full or (
+            per_s is not None and record.connects.wait_s(self._clock(), per_s, limits.connect_burst) > 0
+        )
 
     def admit(self, source: int | None) -> tuple[Excess, float] | None:
         """Count another connection of this address, until :meth:`closed`; or tell why it may not have one.

@@ -55,6 +55,9 @@ STOPPING: Final = NoConnection(503, 3, "The server is stopping")
 FULL: Final = NoConnection(503, 3, "The server is full", FULL_WAIT_S)
 
 
+CROWDED: Final = NoConnection(429, 4, "Too many connections", FULL_WAIT_S)
+
+
 class Entrance:
     """The one way in, for every request."""
 
@@ -120,8 +123,9 @@ class Entrance:
             return NoConnection(400, 1, "Session ID unknown")
         if query.get("transport") != "websocket":
             return NoConnection(400, 0, "Transport unknown")
-        if not asks_for_websocket(request):
-            return NoConnection(400, 3, "Bad request")
+        if not asks_for_websocket(request):  # also how a page asks why its websocket failed: it is not told
+            is_crowded = self.admission.would_refuse(visitor.source)
+            return CROWDED if is_crowded else NoConnection(400, 3, "Bad request")
         if not self._origins.allow(request, visitor):
             return NoConnection(403, 4, "Forbidden")
         return None

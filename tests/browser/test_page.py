@@ -10,8 +10,11 @@ from playwright.async_api import Page
 
 from pycall.core.messages import parse_control, parse_message
 from pycall.core.names import check_room_name, clean_display_name
+from pycall.limits import Limits
+from pycall.server.addresses import Proxies
 from pycall.server.app import SignallingServer
 from tests.browser.guests import DEVICES, Guests, at_the_page
+from tests.server.raw import raw_clients
 
 FAKE_DEVICES = DEVICES[0]
 BUSY = """
@@ -88,6 +91,24 @@ async def test_the_link_to_send_is_the_rooms(guests: Guests) -> None:
     assert await ann.page.input_value("#link") == f"{guests.origin}/r/kitchen"
     await ann.page.click("#copy")
     await ann.shows("#toast", "The link is copied.")
+
+
+async def test_too_many_from_one_address_are_told_and_let_in_later() -> None:
+    limits, us = Limits(connections_per_address=1), Proxies.of(["127.0.0.1"])
+    server = SignallingServer("127.0.0.1", 0, limits=limits, proxies=us)
+    await server.start()
+    async with (
+        raw_clients(server.port) as clients,
+        at_the_page(f"http://127.0.0.1:{server.port}", *DEVICES) as guests,
+    ):
+        guests.strict = False  # the browser itself tells of a connection that is refused
+        first = await clients()
+        ann = await guests.come("/r/kitchen?name=Ann")
+        await ann.join()
+        await ann.reads("unreachable", "takes no more connections from your network")
+        await first.socket.close()
+        await ann.reads("waiting")
+    await server.stop()
 
 
 async def test_permission_denied_is_told_with_a_way_out(server: SignallingServer) -> None:

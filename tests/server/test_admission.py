@@ -32,6 +32,7 @@ def test_an_address_has_so_many_connections_at_a_time(clock: Clock) -> None:
     admission = Admission(Limits(connections_per_address=3, connects_per_s=None), clock=clock)
     assert [admission.admit(ANN) for _ in range(3)] == [None] * 3
     assert admission.admit(ANN) == ("Too many connections", FULL_WAIT_S)
+    assert [admission.would_refuse(each) for each in (ANN, BOB, None)] == [True, False, False]
     assert admission.admit(BOB) is None
     admission.closed(ANN)
     assert admission.admit(ANN) is None
@@ -47,7 +48,9 @@ def test_an_address_makes_so_many_connections_a_second(clock: Clock) -> None:
     assert wait_s == pytest.approx(0.5)
     assert admission.admit(BOB) is None
     clock.now += 0.5
+    assert not admission.would_refuse(ANN)
     assert admission.admit(ANN) is None
+    assert admission.would_refuse(ANN)
     assert admission.admit(ANN) is not None
     clock.now += 100
     assert [admission.admit(ANN) is None for _ in range(7)] == [True] * 5 + [False] * 2

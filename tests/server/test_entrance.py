@@ -90,6 +90,13 @@ async def test_a_refusal_is_told_in_the_words_of_engine_io() -> None:
             assert answer.headers["Connection"] == "close"
 
 
+async def test_who_may_not_see_why_its_websocket_failed_can_ask() -> None:
+    async with serving(Limits(connections_per_address=1)) as (clients, server):
+        await clients.open(**ANN)
+        assert (await answered(server, HANDSHAKE, **ANN))[0] == 429
+        assert (await answered(server, HANDSHAKE, **BOB))[0] == 400
+
+
 async def test_without_that_limit_none_is_refused() -> None:
     for limits in (Limits(connections_per_address=None, connects_per_s=None), Limits().off()):
         async with serving(limits) as (clients, server):

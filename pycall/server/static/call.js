@@ -48,8 +48,9 @@ export class Call extends Standing {
     super(room, listener);
     this.peers = new Peers(outgoing, (attempt) => this.#reportsOf(attempt));
     this.#signalling = new Signalling(server, room, name, credentials, {
-      opened: () => this.change({ reachable: true }),
+      opened: () => this.change({ reachable: true, crowded: false }),
       lost: () => this.change({ reachable: false }),
+      turnedAway: () => this.change({ crowded: true }),
       joined: (joined) => this.#joined(joined),
       otherJoined: (peer, epoch, iceServers) => {
         if (iceServers.length) this.#iceServers = iceServers;

@@ -10,6 +10,7 @@ const LONGEST_ANSWER_MS = 5_000;
  * @typedef {object} ConnectionListener
  * @property {() => void} opened
  * @property {() => void} ended it did not come about, or broke; nothing is heard afterwards
+ * @property {() => void} turnedAway nothing but that it did not come about because there are too many from here
  * @property {(event: string, args: unknown[]) => void} heard
  */
 
@@ -36,7 +37,10 @@ export class Connection {
       this.#answerMs = Math.min(Math.max(ANSWER_MS, 3 * (performance.now() - this.#dialledAt)), LONGEST_ANSWER_MS);
       listener.opened();
     });
-    this.#socket.on("connect_error", () => this.#end());
+    this.#socket.on("connect_error", () => {
+      this.#end();
+      void this.#askWhy(server);
+    });
     this.#socket.on("disconnect", () => this.#end());
     this.#socket.onAny((event, ...args) => listener.heard(event, args));
   }
@@ -83,6 +87,19 @@ export class Connection {
   close() {
     this.abandon();
     this.#socket.disconnect();
+  }
+
+  /**
+   * A browser does not tell a page why a websocket failed, but what the same address answers otherwise.
+   * @param {string} server
+   */
+  async #askWhy(server) {
+    try {
+      const answer = await fetch(`${server}/socket.io/?EIO=4&transport=websocket`, { cache: "no-store" });
+      if (answer.status === 429) this.#listener.turnedAway();
+    } catch {
+      // it is not there
+    }
   }
 
   #end() {

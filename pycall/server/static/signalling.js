@@ -27,6 +27,7 @@ const DIAL_MS = 10_000;
  * @typedef {object} SignallingListener
  * @property {() => void} opened the server is there and has been asked for the seat
  * @property {() => void} lost the server is gone, and dialled again
+ * @property {() => void} turnedAway the server takes no more connections from this address, and is dialled again
  * @property {(joined: hearsay.Joined) => void} joined we have a seat
  * @property {(peer: hearsay.Person, epoch: number | null, iceServers: RTCIceServer[]) => void} otherJoined somebody took the other seat
  * @property {(id: string, reason: "left" | "lost") => void} otherLeft
@@ -156,6 +157,9 @@ export class Signalling {
       ended: () => {
         if (this.#seated) this.#pace = new Pace(performance.now() + Math.random() * JITTER_MS);
         this.#lost();
+      },
+      turnedAway: () => {
+        if (!this.#closed && !this.#connection.stands) this.#listener.turnedAway();
       },
       heard: (event, args) => this.#heard(event, args),
     });

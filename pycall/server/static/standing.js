@@ -29,6 +29,8 @@ export class Standing {
   theirs = QUIET;
   /** Whether the server can be reached. */
   reachable = true;
+  /** Whether it cannot because there are too many connections from here. */
+  crowded = false;
   /** Whether nothing comes from the other one, and another connection is built. */
   reconnecting = false;
   /** @type {number | null} */

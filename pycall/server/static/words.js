@@ -6,6 +6,7 @@
  * @typedef {import("./devices.js").Problem} Problem
  */
 
+const CROWDED = "The server takes no more connections from your network for now. Trying again…";
 const NAMES = { audio: "microphone", video: "camera" };
 
 /**
@@ -26,7 +27,7 @@ export function status(call, devices) {
       : { state: call.ending, sentence: call.problem };
   }
   if (!call.reachable && call.phase !== "connected") {
-    return { state: "unreachable", sentence: "The server is gone. Trying to reach it again…" };
+    return { state: "unreachable", sentence: call.crowded ? CROWDED : "The server is gone. Trying to reach it again…" };
   }
   switch (call.phase) {
     case "joining":
