@@ -34,6 +34,9 @@ class Limits:
         checks.time(0.1, 3600),
         "How long an answer to a ping may take: a vanished client is noticed within the sum of both.",
     )
+    request_timeout_s: float | None = _limit(
+        10, checks.time_or_off(0.1, 3600), "How long a TCP connection may stay open without a whole request."
+    )
     connect_timeout_s: float | None = _limit(
         10, checks.time_or_off(0.1, 3600), "How long a websocket may stay open without a Socket.IO CONNECT."
     )

@@ -24,6 +24,7 @@ from pycall.errors import ListenFailed
 from pycall.limits import Limits
 from pycall.server.access import Access
 from pycall.server.addresses import Proxies
+from pycall.server.arrivals import KEPT_S, Arrivals
 from pycall.server.descriptors import Descriptors
 from pycall.server.entrance import Entrance
 from pycall.server.figures import Figures
@@ -108,11 +109,19 @@ class SignallingServer:
             admission=self._entrance.admission,
             access=access,
         )
+        self._arrivals = Arrivals(limits.request_timeout_s)
         self._state: State = "starting"
         self._health = Health(lambda: self._state, self._store)
         self._metrics = self._made_metrics(node or socket.gethostname(), readers or Readers())
-        self._runner = web.AppRunner(
-            self._application(), access_log=None, logger=_http_log(), shutdown_timeout=SHUTDOWN_S
+        self._runner = self._made_runner()
+
+    def _made_runner(self) -> web.AppRunner:
+        return web.AppRunner(
+            self._application(),
+            access_log=None,
+            logger=_http_log(),
+            shutdown_timeout=SHUTDOWN_S,
+            keepalive_timeout=KEPT_S,
         )
 
     def _made_metrics(self, node: str, readers: Readers) -> Metrics:
@@ -158,6 +167,8 @@ class SignallingServer:
                 await self._shared.stop()
             raise
         self._descriptors.watch()
+        if self._runner.server is not None:
+            self._arrivals.watch(self._runner.server)
         self._state = "ok"
         tell(log, logging.DEBUG, "listening", "listening on port %(port)s", port=self.port)
 
@@ -179,6 +190,7 @@ class SignallingServer:
         """Tell everybody, close every connection and stop listening; takes about a second at most."""
         self._state = "stopping"
         self._descriptors.stop()
+        self._arrivals.stop()
         for site in list(self._runner.sites):
             await site.stop()
         sentence = "stopping with %(connections)s connections"
@@ -191,7 +203,7 @@ class SignallingServer:
         await self._ice.stop()
 
     def _application(self) -> web.Application:
-        application = web.Application()
+        application = web.Application(middlewares=[self._arrivals.note])
         application.router.add_get("/socket.io/", self._wire.engine.handle_request)
         self._health.add_to(application.router)
         self._metrics.add_to(application.router)

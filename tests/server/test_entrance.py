@@ -10,6 +10,7 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
+from pycall.cli.addresses import lan_address
 from pycall.limits import Limits
 from pycall.server.addresses import Proxies
 from pycall.server.app import SignallingServer
@@ -117,6 +118,20 @@ async def test_an_address_makes_so_many_connections_a_second() -> None:
     async with serving(replace(limits, connects_per_s=None)) as (clients, _):
         for _ in range(11):
             await clients.open(**ANN)
+
+
+@pytest.mark.skipif(lan_address() is None, reason="this machine is in no network")
+async def test_without_a_proxy_the_address_is_that_of_the_tcp_connection() -> None:
+    server = SignallingServer("0.0.0.0", 0, limits=Limits(connections_per_address=2))
+    await server.start()
+    async with aiohttp.ClientSession() as session:
+        url = f"http://{lan_address()}:{server.port}{HANDSHAKE}"
+        lies = [{}, {"X-Forwarded-For": "192.0.2.7"}, {"Forwarded": "for=192.0.2.8"}]
+        opened = [await session.ws_connect(url, headers=told) for told in lies[:2]]
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await session.ws_connect(url, headers=lies[2])
+        assert (caught.value.status, len(opened)) == (429, 2)
+    await server.stop()
 
 
 async def test_this_machine_itself_has_no_limits_by_address() -> None:
