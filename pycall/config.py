@@ -99,6 +99,9 @@ class ServerConfig:
         "", checks.redis_url, "Share the rooms by this Redis with other servers.", "URL", is_shown=False
     )
     redis_file: Path | None = _key("", checks.file, "File with that URL, which may hold a password.", "FILE")
+    workers: int = _key(
+        1, checks.whole(1, 64), "Run so many processes on the port, as one server; only with --redis.", "N"
+    )
 
     node: str = _key("", checks.own_name, "Name of this server in metrics and logs; else the machine's.")
     metrics_from: tuple[str, ...] = _keys(

@@ -4,39 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import signal
-import socket
-import sys
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
 
 from pycall import __version__
-from pycall.cli.access import access_of
 from pycall.cli.access import announcement as access_announcement
-from pycall.cli.addresses import is_loopback, own_names, reachable
-from pycall.cli.folders import data_folder
+from pycall.cli.addresses import is_loopback, reachable
 from pycall.cli.garbage import collect_seldom
 from pycall.cli.ice import announcement, ice_of
-from pycall.cli.log import log_to_stderr
-from pycall.cli.loop import run
-from pycall.cli.nodes import redis_of, shared_rooms
+from pycall.cli.nodes import redis_of
 from pycall.cli.options import config_options, key_option, limits_of
-from pycall.cli.outlet import Outlet
 from pycall.cli.qrcode import can_print, fits_terminal, qr_code
-from pycall.cli.signals import end_at_once_on_next, on_ending
-from pycall.cli.status import metrics_key, show_status
+from pycall.cli.server import asked_to_end, identity_of, run_and_log, server_of
+from pycall.cli.status import show_status
+from pycall.cli.workers import WorkerFailed, Workers
+from pycall.cli.workers import check as check_workers
 from pycall.config import CallConfig, Limits, ServerConfig, keys
-from pycall.errors import ConfigError, PycallError
-from pycall.server.addresses import Proxies
-from pycall.server.app import SignallingServer
-from pycall.server.certificate import Identity, given_identity, own_identity
+from pycall.errors import ConfigError
+from pycall.server.certificate import Identity
 from pycall.server.descriptors import raise_limit
-from pycall.server.logs import JsonFormatter, TextFormatter, tell
-from pycall.server.origins import Origins
-from pycall.server.readers import Readers
+from pycall.server.ice import Ice
+from pycall.server.logs import tell
 
 NO_LIMITS: Final = "There are no limits: any one client can take up the whole server. This is for load tests."
 PLAIN_HTTP: Final = "Browsers elsewhere give camera and microphone only over https: see --tls."
@@ -70,77 +59,71 @@ def serve(
         return show_status(config, server or "", cert_sha256 or "")
     if server or cert_sha256:
         raise ConfigError("--server and --cert-sha256 belong to --status.", "Add --status to ask a server.")
-    limits = limits_of(config)
-    with Outlet(sys.stderr) as outlet:
-        log_to_stderr(
-            own=logging.DEBUG if verbose else logging.WARNING,
-            others=logging.ERROR,  # libraries warn about what strangers send
-            formatter=_formatter(config),
-            outlet=outlet,
+    limits, redis = limits_of(config), redis_of(config)
+    if config.workers > 1:
+        check_workers(config, redis)
+        return run_and_log(
+            config, lambda: _supervise(config, limits, redis, verbose=verbose), verbose=verbose
         )
-        if config.log_format == "text":
-            return run(_serve(config, limits))
-        log.setLevel(logging.DEBUG if verbose else logging.INFO)
-        return _run_logged(config, limits)
+    return run_and_log(config, lambda: _serve(config, limits, redis), verbose=verbose)
 
 
-def _formatter(config: ServerConfig) -> logging.Formatter:
-    if config.log_format == "text":
-        return TextFormatter(is_private_shown=config.log_private)
-    return JsonFormatter(config.node or socket.gethostname(), is_private_shown=config.log_private)
-
-
-def _run_logged(config: ServerConfig, limits: Limits) -> int:
-    """Run it; what ends it is a line of the log, too."""
-    try:
-        return run(_serve(config, limits))
-    except PycallError as error:
-        tell(
-            *(log, logging.ERROR, "failed", "%(why)s"),
-            code=error.code,
-            why=error.message,
-            hint=error.hint,
-            exit_code=error.exit_code,
-        )
-        return error.exit_code
-    except Exception as bug:  # noqa: BLE001  the same as `main` does, in the form that was asked for
-        tell(log, logging.CRITICAL, "bug", "a bug ended the server", error=bug)
-        return 1
-
-
-async def _serve(config: ServerConfig, limits: Limits) -> int:
+async def _serve(config: ServerConfig, limits: Limits, redis: str) -> int:
     raise_limit()
-    asked = _asked_to_end()
-    identity = _identity(config)
+    asked = asked_to_end()
+    identity = identity_of(config)
     ice = ice_of(config)
-    shared = shared_rooms(redis_of(config))
-    server = SignallingServer(
-        config.host,
-        config.port,
-        shared=shared,
-        tls=identity.context if identity else None,
-        limits=limits,
-        access=access_of(config, limits, shared),
-        ice=ice,
-        node=config.node,
-        readers=Readers.of(config.metrics_from, metrics_key(config)),
-        proxies=Proxies.of(config.proxy),
-        origins=Origins.of(config.origin),
-    )
+    server = server_of(config, limits, identity, ice, redis=redis)
     await server.start()
     collect_seldom()
-    if config.log_format == "json":
-        _log_start(config, server.port, identity, ice.stun_port)
-    else:
-        for line in _announcement(config, server.port, identity, announcement(ice)):
-            click.echo(line, color=True)
+    _tell_start(config, server.port, identity, ice)
     await asked.wait()
+    _tell_end(config)
+    await server.stop()
+    return 0
+
+
+async def _supervise(config: ServerConfig, limits: Limits, redis: str, *, verbose: bool) -> int:
+    """The same by several workers."""
+    raise_limit()
+    asked, started = asked_to_end(), asyncio.Event()
+    identity = identity_of(config)  # made here once, if it has to be
+    ice = ice_of(config)
+    workers = Workers(config, limits, redis, ice, verbose=verbose)
+
+    async def told() -> None:
+        await started.wait()
+        _tell_start(config, workers.port, identity, ice)
+        await asked.wait()
+        _tell_end(config)
+
+    telling = asyncio.create_task(told(), name="pycall-told")
+    try:
+        await workers.run(started, asked)
+    except WorkerFailed as failed:  # it has said why
+        return failed.exit_code
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+    return 0
+
+
+def _tell_start(config: ServerConfig, port: int, identity: Identity | None, ice: Ice) -> None:
+    if config.log_format == "json":
+        _log_start(config, port, identity, ice.stun_port)
+        return
+    helps = announcement(ice)
+    if config.workers > 1:
+        helps = [f"{config.workers} processes share the port", *helps]
+    for line in _announcement(config, port, identity, helps):
+        click.echo(line, color=True)
+
+
+def _tell_end(config: ServerConfig) -> None:
     if config.log_format == "json":
         tell(log, logging.INFO, "ending", "asked to end")
     else:
         click.echo("Stopping ...")
-    await server.stop()
-    return 0
 
 
 def _log_start(config: ServerConfig, port: int, identity: Identity | None, stun_port: int | None) -> None:
@@ -151,6 +134,7 @@ def _log_start(config: ServerConfig, port: int, identity: Identity | None, stun_
         urls=" ".join(_url(scheme, each, port) for each in reachable(config.host)),
         version=__version__,
         port=port,
+        workers=config.workers,
         stun_port=stun_port,
         password=config.password_file is not None,
         invites=config.require_invite,
@@ -158,31 +142,6 @@ def _log_start(config: ServerConfig, port: int, identity: Identity | None, stun_
     )
     if not config.limits:
         tell(log, logging.WARNING, "no-limits", NO_LIMITS)
-
-
-def _identity(config: ServerConfig) -> Identity | None:
-    """What to show over TLS; ``None`` for plain http."""
-    if config.cert is not None and config.key is not None:
-        return given_identity(config.cert, config.key)
-    if config.cert is not None or config.key is not None:
-        raise ConfigError("Of --cert and --key only one was given.", "Give both; they may be the same file.")
-    if not config.tls:
-        return None
-    return own_identity(data_folder(), own_names(), needed=reachable(config.host), now=datetime.now(UTC))
-
-
-def _asked_to_end() -> asyncio.Event:
-    """Set at the first signal to end; a second one ends the process where it stands."""
-    asked = asyncio.Event()
-
-    def on_signal(number: signal.Signals) -> None:
-        if asked.is_set():  # both came before the loop could look
-            os._exit(128 + number)
-        asked.set()
-        end_at_once_on_next()
-
-    on_ending(on_signal)
-    return asked
 
 
 def _announcement(config: ServerConfig, port: int, identity: Identity | None, helps: list[str]) -> list[str]:

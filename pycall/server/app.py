@@ -184,7 +184,7 @@ class SignallingServer:
                 reuse_port=self._reuse_port or None,
             ).start()
         except (OSError, OverflowError, UnicodeError) as reason:
-            raise _listen_failed(self._host, self._port, reason) from reason
+            raise listen_failed(self._host, self._port, reason) from reason
 
     async def stop(self) -> None:
         """Tell everybody, close every connection and stop listening; takes about a second at most."""
@@ -211,7 +211,8 @@ class SignallingServer:
         return application
 
 
-def _listen_failed(host: str, port: int, reason: Exception) -> ListenFailed:
+def listen_failed(host: str, port: int, reason: Exception) -> ListenFailed:
+    """Why one cannot listen there, in one sentence."""
     where = f"{terminal_safe(host)} port {port}"
     number = reason.errno if isinstance(reason, OSError) else None
     what = {

@@ -1,0 +1,191 @@
+"""Several processes on one port, as one server: this one starts them, and starts again what ends.
+
+The system spreads connections over those who listen on the same port (SO_REUSEPORT); rooms are shared by a
+Redis. STUN and TURN run here, once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Final
+
+from pycall.cli.worker import READY, Assignment
+from pycall.config import Limits, ServerConfig
+from pycall.errors import ConfigError
+from pycall.server.app import listen_failed
+from pycall.server.ice import Ice
+from pycall.server.logs import tell
+
+WORKER: Final = "import sys; from pycall.cli.worker import main; sys.exit(main())"
+
+START_S: Final = 30.0
+"""How long the workers may take to be ready; a cold disk makes imports slow."""
+
+STOP_S: Final = 10.0
+"""And to end, once they were told; they promise half of it."""
+
+AGAIN_S: Final = 1.0
+"""Before one that ended is started again."""
+
+log = logging.getLogger(__name__)
+
+
+class WorkerFailed(Exception):
+    """A worker did not come to serve; it has said why, and ended with ``exit_code``."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f"A worker ended with {exit_code}.")
+        self.exit_code = exit_code
+
+
+def check(config: ServerConfig, redis: str) -> None:
+    """Raises :class:`ConfigError` if there cannot be several workers."""
+    if not redis:
+        raise ConfigError(
+            "Several workers are one server only if they share their rooms by a Redis.",
+            "Give --redis URL as well, or leave --workers out: one process carries many thousands of rooms.",
+        )
+    if not (sys.platform.startswith("linux") and hasattr(socket, "SO_REUSEPORT")):
+        raise ConfigError(
+            "This system does not spread connections over several processes on one port.",
+            "Leave --workers out, or start several servers on ports of their own behind a web server.",
+        )
+    assert config.workers > 1
+
+
+class Workers:
+    """The processes; each has its own name among the figures."""
+
+    def __init__(self, config: ServerConfig, limits: Limits, redis: str, ice: Ice, *, verbose: bool) -> None:
+        self.port = config.port
+        self._config = config
+        self._limits = limits
+        self._redis = redis
+        self._ice = ice
+        self._verbose = verbose
+        self._processes: dict[int, Process] = {}
+        self._stopping = False
+        self._reserved: list[socket.socket] = []
+
+    async def run(self, started: asyncio.Event, asked: asyncio.Event) -> None:
+        """Run them until they are ``asked`` to end; ``started`` is set when all are ready.
+
+        Raises:
+            ListenFailed: the address or port cannot be used.
+            WorkerFailed: one of them ended before it was ready, for the first time.
+        """
+        with self._reservation() as addresses:
+            try:
+                await self._ice.start_relay()
+                await self._ice.start_stun(addresses, self.port)
+                await self._start_all()
+                started.set()
+                await self._keep(asked)
+            finally:
+                await self._stop()
+                await self._ice.stop()
+
+    async def _start_all(self) -> None:
+        """One first: what it cannot do, the others cannot either, and it is enough to say it once."""
+        try:
+            async with asyncio.timeout(START_S):
+                await self._start(1)
+                others = range(2, self._config.workers + 1)
+                await asyncio.gather(*(self._start(number) for number in others))
+        except TimeoutError as error:
+            raise WorkerFailed(1) from error
+
+    async def _keep(self, asked: asyncio.Event) -> None:
+        """Start again what ends."""
+        async with asyncio.TaskGroup() as tasks:
+            keeping = [tasks.create_task(self._keep_one(number)) for number in self._processes]
+            await asked.wait()
+            self._stopping = True
+            for each in keeping:
+                each.cancel()
+
+    async def _keep_one(self, number: int) -> None:
+        while True:
+            code = await self._processes[number].wait()
+            sentence = "worker %(worker)s ended with %(exit_code)s; it is started again"
+            tell(log, logging.WARNING, "worker-ended", sentence, worker=number, exit_code=code)
+            await asyncio.sleep(AGAIN_S)
+            with suppress(WorkerFailed):
+                await self._start(number)
+
+    async def _start(self, number: int) -> None:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", WORKER, stdin=PIPE, stdout=PIPE, start_new_session=True
+        )
+        self._processes[number] = process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        name = f"{self._config.node or socket.gethostname()}-{number}"
+        config = replace(self._config, port=self.port, node=name)
+        servers = self._ice.servers
+        assignment = Assignment(config, self._limits, self._verbose, self._redis, servers.stun, servers.turns)
+        process.stdin.write(assignment.packed())
+        with suppress(ConnectionError):
+            await process.stdin.drain()
+        if await process.stdout.readline() != READY:
+            raise WorkerFailed(await process.wait() or 1)
+
+    async def _stop(self) -> None:
+        for process in self._processes.values():
+            with suppress(ProcessLookupError):
+                process.terminate()
+        waiting = [asyncio.create_task(process.wait()) for process in self._processes.values()]
+        if waiting:
+            _, late = await asyncio.wait(waiting, timeout=STOP_S)
+            for process in self._processes.values():
+                if process.returncode is None:
+                    process.kill()
+            await asyncio.gather(*late)
+
+    @contextmanager
+    def _reservation(self) -> Iterator[list[str]]:
+        """Hold the port, without listening on it; yields the addresses. Nobody else must have it."""
+        held: list[socket.socket] = []
+        addresses = []
+        try:
+            found = socket.getaddrinfo(
+                self._config.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
+            for family, kind, protocol, _, address in dict.fromkeys(found):
+                with _bound(family, kind, protocol, (address[0], self.port)) as free:
+                    self.port = free.getsockname()[1]
+                held.append(_bound(family, kind, protocol, (address[0], self.port), shared=True))
+                addresses.append(str(address[0]))
+        except (OSError, OverflowError, UnicodeError) as reason:
+            for each in held:
+                each.close()
+            raise listen_failed(self._config.host, self.port, reason) from reason
+        try:
+            yield addresses
+        finally:
+            for each in held:
+                each.close()
+
+
+def _bound(
+    family: int, kind: int, protocol: int, address: tuple[str | int, int], *, shared: bool = False
+) -> socket.socket:
+    made = socket.socket(family, kind, protocol)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind(address)
+    except BaseException:
+        made.close()
+        raise
+    return made
