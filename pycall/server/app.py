@@ -97,7 +97,11 @@ class SignallingServer:
             limits, figures, proxies=proxies, origins=origins, descriptors=self._descriptors
         )
         self._wire = SocketServer(
-            limits, figures, self._entrance, manager=shared.register if shared else None
+            limits,
+            figures,
+            self._entrance,
+            manager=shared.register if shared else None,
+            is_instant=isinstance(self._store, MemoryRoomStore),
         )
         self._ice = ice or Ice()
         access = access or Access()
@@ -122,6 +126,7 @@ class SignallingServer:
             logger=_http_log(),
             shutdown_timeout=SHUTDOWN_S,
             keepalive_timeout=KEPT_S,
+            tcp_keepalive=False,  # websockets are pinged, and what is no websocket is soon closed
         )
 
     def _made_metrics(self, node: str, readers: Readers) -> Metrics:

@@ -106,7 +106,7 @@ class Connection(asyncio.Protocol):
         "_farewell", "_figures", "_frames", "_has_hung_up", "_heard_at", "_inbox", "_is_answered",
         "_is_held_back", "_is_pinged", "_is_waiting", "_limits", "_loop", "_next_look", "_opened_at",
         "_owner", "_ping_end", "_posted", "_refused", "_spent_until", "_stage", "_stall", "_stall_end",
-        "_transport", "cause", "id", "is_over_budget", "source", "strikes", "task",
+        "_transport", "cause", "id", "is_attended", "is_over_budget", "source", "strikes", "task",
     )  # fmt: skip
 
     def __init__(
@@ -125,8 +125,11 @@ class Connection(asyncio.Protocol):
         self.is_over_budget = False
         """Whether what is being handled is more than the client may send."""
 
+        self.is_attended = False
+        """Whether what comes, or its end, is being handled."""
+
         self.task: asyncio.Task[None] | None = None
-        """What handles the inbox, or the end."""
+        """What does so, if it has to wait for something."""
 
         self._owner = owner
         self._transport = transport
@@ -217,6 +220,8 @@ class Connection(asyncio.Protocol):
         except FrameError as broken:
             self._frames = None
             self._arrive(Ending(UNREADABLE, broken.code), is_over_budget=False)
+        if self._inbox is not None:
+            self._owner.arrived(self)
 
     @property
     def has_next(self) -> bool:
@@ -270,7 +275,6 @@ class Connection(asyncio.Protocol):
         if len(self._inbox) >= FULL_INBOX and not self._is_held_back and not self._transport.is_closing():
             self._is_held_back = True
             self._transport.pause_reading()
-        self._owner.arrived(self)
 
     def _spend(self) -> bool:
         """Count a frame against what the client may send, and end it far beyond; tells whether it is more."""
@@ -377,6 +381,8 @@ class Connection(asyncio.Protocol):
             if timer is not None:
                 timer.cancel()
         self._arrive(Ending(CONNECTION_LOST), is_over_budget=False)
+        if self._inbox is not None:
+            self._owner.arrived(self)
         self._owner.gone(self)
 
 

@@ -32,6 +32,7 @@ from pycall.server.connection import (
 )
 from pycall.server.entrance import Entrance
 from pycall.server.figures import Figures, code_of
+from pycall.server.firststep import run_at_once
 from pycall.server.logs import Private, tell
 from pycall.server.upgrade import answer_to, take_over
 from pycall.server.wheel import Wheel
@@ -59,12 +60,22 @@ class Engine:
 
     async_mode = "aiohttp"
 
-    def __init__(self, *, limits: Limits, figures: Figures, entrance: Entrance, **_options: object) -> None:
+    def __init__(
+        self,
+        *,
+        limits: Limits,
+        figures: Figures,
+        entrance: Entrance,
+        is_instant: bool = False,
+        **_options: object,
+    ) -> None:
+        """``is_instant`` says that handlers hardly ever wait for anything; then no task is made for them."""
         self.connections: dict[str, Connection] = {}
         self.prefix = ""
         self._limits = limits
         self._figures = figures
         self._entrance = entrance
+        self._is_instant = is_instant
         figures.ended.update({code_of(cause): 0 for cause in CAUSES})
         self._handlers: dict[str, Handler] = {}
         self._greeting = _greeting(limits)
@@ -142,12 +153,20 @@ class Engine:
 
     def arrived(self, connection: Connection) -> None:
         """Handle what has come, one after the other."""
-        if connection.task is None:
-            connection.task = asyncio.create_task(self._attend(connection))
+        if connection.is_attended:
+            return
+        connection.is_attended = True
+        attending = self._attend(connection)
+        if self._is_instant:
+            connection.task = run_at_once(attending)
+        else:
+            connection.task = asyncio.create_task(attending)
 
     def over(self, connection: Connection) -> None:
-        """Tell of the end, once what is being handled is done."""
-        self.arrived(connection)
+        """Tell of the end once what is being handled is done: it may be what ends this one."""
+        if not connection.is_attended:
+            connection.is_attended = True
+            connection.task = asyncio.create_task(self._attend(connection))
 
     def gone(self, connection: Connection) -> None:
         """Give back its place, and its part of what is waited for at the stop."""
@@ -165,6 +184,7 @@ class Engine:
                 await asyncio.sleep(0)
         if connection.cause:
             await self._see_off(connection)
+        connection.is_attended = False
         connection.task = None
 
     async def _see_off(self, connection: Connection) -> None:

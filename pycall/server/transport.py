@@ -144,8 +144,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
         entrance: Entrance | None = None,
         *,
         manager: ClientRegister | None = None,
+        is_instant: bool = False,
     ) -> None:
-        """``manager`` is who keeps the clients, python-socketio's of several servers included."""
+        """``manager`` is who keeps the clients, python-socketio's of several servers included.
+
+        ``is_instant`` says that handlers hardly ever wait for anything, and use no :func:`asyncio.timeout`.
+        """
         self.figures = figures or Figures()
         self._limits = limits
         manager = manager or ClientRegister()
@@ -157,6 +161,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
             limits=limits,
             figures=self.figures,
             entrance=entrance or Entrance(limits, self.figures),
+            is_instant=is_instant,
         )
         self.engine.prefix = manager.prefix
 

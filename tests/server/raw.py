@@ -149,7 +149,7 @@ class Clients:
 @asynccontextmanager
 async def raw_clients(port: int) -> AsyncIterator[Clients]:
     """Open connections while the context lasts."""
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         clients = Clients(session, port)
         try:
             yield clients
