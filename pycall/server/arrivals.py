@@ -47,7 +47,7 @@ class Arrivals:
         if self._patience_s is not None:
             self.look(server)
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._patience_s / 4, self.watch, server)
+            self._timer = loop.call_later(self._patience_s / 10, self.watch, server)
 
     def look(self, server: web.Server) -> None:
         """End those that have had their time."""

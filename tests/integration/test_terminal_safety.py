@@ -53,9 +53,7 @@ def requests(payload: str) -> list[bytes]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "options", [("-v",), ("-v", "--log-private"), ("-v", "--log-format", "json", "--log-private")]
-)
+@pytest.mark.parametrize("options", [("--log-private",), ("--log-format", "json", "--log-private")])
 async def test_nothing_that_clients_send_reaches_what_the_server_prints(
     start_pycall: Programs, options: tuple[str, ...]
 ) -> None:
