@@ -53,7 +53,7 @@ class Client:
     """The number of the last message it was sent, if it is known which it has."""
 
     missing: str | None = None
-    """Who was the other one before the store lost all rooms; it does not know that they were lost."""
+    """Who was the other one before everybody was seated again; it does not know of that."""
 
     shown: Credentials = NONE
     """What it shows to be let into closed rooms; where they are open that is not kept."""

@@ -33,7 +33,7 @@ SLACK_S: Final = 0.1
 """What is held may be given up this much too late, to set the timer seldom."""
 
 MISSING_S: Final = 10.0
-"""For so long the other one may stay away when the store lost all rooms, before a plain client is told so."""
+"""For so long the other one may be missing when everybody is seated again, before a plain client is told."""
 
 IceServersFor: TypeAlias = Callable[[str, str], list[dict[str, object]]]
 """The ``RTCIceServer`` objects for a member's id and the host name by which it reached this server.
@@ -286,15 +286,15 @@ class Gateway:
     def _news(self, name: str, output: _Told, client: Client) -> list[_Told]:
         """What of an order is new to a plain client, which must not notice that it was seated again."""
         match output:
-            case room.SendJoined(to, _, epoch, peer, _, resumed):
+            case room.SendJoined(to, _, epoch, peer):
                 if (peer and peer.id) == client.peer:
                     return []
-                if peer is None and not resumed:  # the other one may be about to ask again as well
+                if peer is None:  # the other one may be about to ask again as well
                     client.missing = client.peer
                     asyncio.get_running_loop().call_later(MISSING_S, self._miss, name, to)
                     return []
                 told: list[_Told] = [room.SendBye(to, client.peer, "lost")] if client.peer else []
-                return [*told, room.SendOtherJoined(to, peer, epoch)] if peer else told
+                return [*told, room.SendOtherJoined(to, peer, epoch)]
             case room.SendOtherJoined(to, other) if client.missing is not None:
                 missing, client.missing = client.missing, None
                 return [] if other.id == missing else [room.SendBye(to, missing, "lost"), output]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,20 @@ def test_without_the_extra_it_says_what_to_install(start_pycall: Programs, tmp_p
     assert program.wait() == 2
     assert "pip install 'pycall-webrtc[redis]'" in program.stderr
     assert "Traceback" not in program.stderr
+
+
+@pytest.mark.parametrize("state", ["there", "frozen", "gone"])
+def test_it_ends_in_time_whatever_its_redis_does(start_pycall: Programs, tmp_path: Path, state: str) -> None:
+    with redis_server(tmp_path / "server", free_port()) as redis:
+        program, _ = serve(start_pycall, "--redis", redis.url)
+        if state == "gone":
+            redis.kill()
+            program.wait_for("cannot be changed")
+        elif state == "frozen":
+            redis.freeze()
+        program.send_signal(signal.SIGTERM)
+        assert program.wait() == 0
+        assert "Traceback" not in program.stderr
 
 
 def test_the_log_says_when_redis_goes_and_when_it_is_back(start_pycall: Programs, tmp_path: Path) -> None:

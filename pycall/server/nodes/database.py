@@ -77,6 +77,10 @@ class Database:
             raise StoreUnavailable(f"Redis at {self._where}: {answer['refused']}", refused=answer["refused"])
         return answer
 
+    async def begin(self) -> None:
+        """Make no use of connections that may have broken."""
+        await self._redis.connection_pool.disconnect(inuse_connections=False)
+
     async def check(self) -> None:
         """Raises :class:`~pycall.errors.StoreUnreachable`, with one sentence for people, if it is no use."""
         try:

@@ -181,8 +181,8 @@ class SharedRooms:
         await self._database.close()
 
     async def _keep(self) -> None:
-        """Have Redis there, again and again."""
-        while True:
+        """Have Redis there, again and again; a group of tasks that breaks forgets that it was cancelled."""
+        while not self._stopping:
             self._trouble.clear()
             try:
                 await self._live()
@@ -195,6 +195,7 @@ class SharedRooms:
 
     async def _live(self) -> None:
         self._hearing.begin()
+        await self._database.begin()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hearing.listen(), name="pycall-node-channel")
             tasks.create_task(self._watch(), name="pycall-node-watch")
