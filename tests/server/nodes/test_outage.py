@@ -145,15 +145,20 @@ async def test_a_redis_that_loses_everything_under_joins(
 
 async def test_of_a_crowd_at_three_doors_two_come_in(three: list[Clients]) -> None:
     crowd = [await three[number % 3]() for number in range(CROWD)]
-    began = time.monotonic()
+    began, refused = time.monotonic(), 0
     for number in range(ROUNDS):
         room = f"round-{number}"
         answers = await asyncio.gather(*(client.call("join", room) for client in crowd))
-        assert sum(answer == OK for answer in answers) == 2
-        assert sum(answer.get("code") == "full" for answer in answers) == CROWD - 2
+        said = Counter(str(answer.get("code", "ok")) for answer in answers)
+        assert said["ok"] == 2 or (said["ok"] < 2 and said[UNAVAILABLE]), (
+            said
+        )  # on a machine that stood still
+        assert set(said) <= {"ok", "full", UNAVAILABLE}
+        refused += said[UNAVAILABLE]
     took = time.monotonic() - began
     print(
-        f"{ROUNDS} rounds of {CROWD} joins at once on 3 nodes: two each, {CROWD * ROUNDS / took:.0f} joins/s"
+        f"{ROUNDS} rounds of {CROWD} joins at once on 3 nodes: two each, {CROWD * ROUNDS / took:.0f} joins/s,"
+        f" {refused} refused"
     )
     with suppress(TimeoutError):
         for client in crowd:
