@@ -13,7 +13,7 @@ SAYS_HALF = b"GET / HTTP/1.1\r\nHost: x\r\nX-"
 
 
 async def test_who_asks_for_nothing_is_cut_off_and_the_others_are_not() -> None:
-    async with serving(limits=Limits(request_timeout_s=0.2)) as (clients, server):
+    async with serving(limits=Limits(request_timeout_s=0.5)) as (clients, server):
         ann, _ = await clients.pair("kitchen")
         for said in (SAYS_NOTHING, SAYS_HALF):
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
