@@ -8,7 +8,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from crowd.wire import END_OF_HEAD, UPGRADE, UPGRADED, event, frame, messages
+from crowd.wire import CLOSE, END_OF_HEAD, UPGRADE, UPGRADED, event, frame, messages
 
 CONNECT: Final = frame("40")
 PONG: Final = frame("3")
@@ -95,7 +95,11 @@ class Member(asyncio.Protocol):
             self._take(each)
 
     def _take(self, packet: bytes) -> None:
-        if packet.startswith(b'42["message",'):
+        if not packet:
+            self.say(CLOSE)
+            if self.wanted:
+                self._notes.surprises["close frame"] += 1
+        elif packet.startswith(b'42["message",'):
             self._take_message(packet)
         elif packet == b"2":
             self._notes.pings += 1
@@ -116,7 +120,7 @@ class Member(asyncio.Protocol):
         elif packet == b"41" and not self.wanted:
             self._notes.told += 1
         elif self.wanted:
-            self._notes.surprises[packet.partition(b",")[0].decode(errors="replace") or "close frame"] += 1
+            self._notes.surprises[packet.partition(b",")[0].decode(errors="replace")] += 1
 
     def _take_message(self, packet: bytes) -> None:
         notes = self._notes

@@ -26,6 +26,10 @@ _LENGTH_16: Final = 126
 _LENGTH_64: Final = 127
 
 
+CLOSE: Final = bytes([_FINAL | 0x8, _MASKED]) + _MASK
+"""The answer to a close frame."""
+
+
 class UnexpectedFrameError(ValueError):
     """The server sent what no server of this protocol sends to a client like this."""
 
