@@ -244,15 +244,15 @@ class Connection(asyncio.Protocol):
         is_over_budget = self._spend()
         if self._frames is None:
             return
-        match opcode:
-            case Opcode.CLOSE if self.cause:
+        if self.cause:
+            if opcode is Opcode.CLOSE:
                 self._transport.close()
-            case _ if self.cause:
-                pass
+            return
+        match opcode:
             case Opcode.TEXT:
                 self._figures.received_bytes += len(payload)
                 packet = text_of(payload)
-                if packet.startswith(PacketType.PONG):  # it matters now, and to nobody else
+                if packet[:1] == PacketType.PONG:  # it matters now, and to nobody else
                     self._is_answered = self._is_answered or self._has_left(self._ping_end)
                 else:
                     self._arrive(packet, is_over_budget=is_over_budget)
