@@ -115,15 +115,19 @@ class SharedRooms:
     async def expire(self) -> list[tuple[str, list[room.Output]]]:
         """See :meth:`RoomStore.expire`."""
         told: dict[str, list[room.Output]] = {}
-        with suppress(StoreUnavailable):  # then later
+        try:
             while self.due_in() == 0:
                 for name, output in await self._ask("due", ROOMS_AT_ONCE):
                     told.setdefault(name, []).append(output)
+        except StoreUnavailable:
+            self._due_at = None  # until an answer says it again: whoever asks at once would ask for ever
         return list(told.items())
 
     def due_in(self) -> float | None:
-        """See :meth:`RoomStore.due_in`."""
-        return None if self._due_at is None else max(0.0, self._due_at - self._clock())
+        """See :meth:`RoomStore.due_in`; while Redis is away nothing can be done."""
+        if self._due_at is None or not self.is_reachable:
+            return None
+        return max(0.0, self._due_at - self._clock())
 
     async def occupancy(self) -> Occupancy:
         """See :meth:`RoomStore.occupancy`; of all nodes, and as it was when Redis was there last."""

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from pycall.core.seats import Holding
 from tests.server.nodes.nodes import OK, UNAVAILABLE, auth, join, joins, nodes
 from tests.server.redis import RedisServer
 
@@ -177,3 +178,20 @@ async def test_a_node_that_was_taken_for_dead_has_its_seats_back(own_redis: Redi
         assert joined[0] == "joined"
         assert joined[3]["resumed"]
         assert await bob.heard() == []
+
+
+async def test_while_redis_is_gone_nobody_tries_at_once_again_and_again(own_redis: RedisServer) -> None:
+    async with nodes(own_redis, 1, Holding(messages_s=0.1)) as (here,):
+        ann, bob = await here.clients(auth()), await here.clients(auth())
+        await join(ann, "kitchen")
+        await join(bob, "kitchen")
+        assert await ann.call("message", "to be kept for a moment", 1) == OK
+        own_redis.kill()
+        await here.comes_to_be("store-unreachable")
+        assert here.rooms.due_in() is None
+        own_redis.start()
+        await here.comes_to_be("ready")
+        await bob.call("message", "to be forgotten", 1)
+        async with asyncio.timeout(BACK_S):
+            while here.rooms.due_in() is not None:
+                await asyncio.sleep(0.02)
