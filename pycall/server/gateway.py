@@ -73,7 +73,10 @@ class Gateway:
         self._here: dict[str, str] | None = None
         """The connections by their members' ids, while rooms cannot be changed."""
 
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timer_at = 0.0
+        """Of the event loop's clock; uvloop's handle does not tell when it is due at once."""
+
         self._expiring: asyncio.Task[None] | None = None
         self._stopping = False
         store.serve(self._send, self._seated)
@@ -356,10 +359,10 @@ class Gateway:
         loop = asyncio.get_running_loop()
         when = loop.time() + due_s
         if self._timer is not None:
-            if self._timer.when() <= when + SLACK_S:
+            if self._timer_at <= when + SLACK_S:
                 return
             self._timer.cancel()
-        self._timer = loop.call_at(when, self._time_has_come)
+        self._timer, self._timer_at = loop.call_at(when, self._time_has_come), when
 
     def _time_has_come(self) -> None:
         self._timer = None
