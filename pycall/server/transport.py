@@ -211,9 +211,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
         sentence = "connection %(connection)s was refused something: %(code)s"
         id_ = self.connection_of(client) or ""
         connection = self.engine.connections.get(id_)
-        if connection is None or connection.is_first_refusal(
-            refusal.code
-        ):  # whoever likes may be refused often
+        # only the first of a kind: whoever likes may be refused often
+        if connection is None or connection.is_first_refusal(refusal.code):
             tell(log, logging.DEBUG, "refused", sentence, connection=id_, code=refusal.code)
         return {"ok": False, "code": refusal.code, "message": refusal.sentence}
 
@@ -256,8 +255,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
         client = self._client(connection)
         if client is not None:
             self.manager.pre_disconnect(client, NAMESPACE)
-            await self.handlers[NAMESPACE]["disconnect"](client, reason)
-            await self.manager.disconnect(client, NAMESPACE, ignore_queue=True)
+            try:
+                await self.handlers[NAMESPACE]["disconnect"](client, reason)
+            finally:
+                await self.manager.disconnect(client, NAMESPACE, ignore_queue=True)
 
     # --- our own ----------------------------------------------------------------------------------
 
@@ -356,10 +357,12 @@ def _deeper(value: object, depth: int) -> bool:
 def _payload(text: str, arguments: list[Any]) -> str:
     """The first argument of a ``message`` as JSON, out of the packet's ``text`` where it is easily found.
 
-    It is valid, for the whole of the packet is.
+    That is where nothing but its type and number stand before the JSON: a namespace may have a query, with
+    any text. There it is valid, for all from the bracket on was parsed.
     """
     begin = text.index("[")
-    if text.startswith(_BEFORE_PAYLOAD, begin) and text.endswith("]"):
+    is_plain = begin == 1 or text[1:begin].isdecimal()
+    if is_plain and text.startswith(_BEFORE_PAYLOAD, begin) and text.endswith("]"):
         inside = text[begin + len(_BEFORE_PAYLOAD) : -1]
         if len(arguments) == 1:
             return inside

@@ -20,6 +20,7 @@ SEEDS: Final = [
     *('42["join","kitchen"]', '427["leave","kitchen"]', '42["disconnect"]', '42["connect",{},{"pycall":1}]'),
     *('42["message",{"type":"offer","sdp":"v=0"}]', '420["message",[1,2.5e3,null,true,"\\ud800"]]'),
     *('451-["message",{"_placeholder":true,"num":0}]', '42["renew","kitchen",1]', '42["kick","someone"]'),
+    *('42/?["message",["message","x"]', '42/?x,["message","x",1]'),
 ]
 ALPHABET: Final = '0123456789-,/"[]{}:\\\x00\x1b\x7f\u0085\u202e é王²٣ truefalsnNaInfity_.?'
 NAMES: Final = [
@@ -68,7 +69,8 @@ class Generator:
         chance = self._chance
         kind = "2" if chance.random() < 0.9 else chance.choice("013456789x²")
         attachments = chance.choice(["", "", "1-", "0-", "9" * chance.randrange(1, 30) + "-"])
-        namespace = chance.choice(["", "", "", "", "/,", "/admin,", "/" + "n" * 300 + ","])
+        query = chance.choice(["/?,", '/?["message",', '/?["join",'])
+        namespace = chance.choice([*[""] * 6, "/,", "/admin,", "/" + "n" * 300 + ",", query])
         number = chance.choice(["", "", str(chance.randrange(1000)), "9" * chance.choice([1, 20, 100, 101])])
         arguments = [self._json(3) for _ in range(chance.randrange(4))]
         body = "[" + ",".join([json.dumps(chance.choice(NAMES)), *arguments]) + "]"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import logging
 import os
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import pytest
 
@@ -39,6 +41,9 @@ class Member:
     """Somebody in a room, who always listens."""
 
     def __init__(self, wire: Wire) -> None:
+        self.unreadable: list[str] = []
+        """What would end the connection of a client, which parses all it is sent."""
+
         self.byes: asyncio.Queue[None] = asyncio.Queue()
         self.messages: asyncio.Queue[str] = asyncio.Queue()
         self.wire = wire
@@ -59,6 +64,8 @@ class Member:
 
     async def _listen(self) -> None:
         while (text := await self.wire.text()) is not None:
+            if not _is_packet(text):
+                self.unreadable.append(text)
             if text.startswith('42["bye"'):
                 self.byes.put_nowait(None)
             elif text.startswith('42["message"'):
@@ -151,9 +158,23 @@ async def test_no_frame_is_a_bug_or_leaves_a_ghost(caplog: pytest.LogCaptureFixt
         f"median {_at(latencies, 0.5):.1f} ms, p99 {_at(latencies, 0.99):.1f} ms",
     )
     assert bugs == 0
+    assert [text for each in (*pair, *witnesses) for text in each.unreadable] == []
     assert outcome.frames / 10 < outcome.fatal < outcome.frames / 2
     assert len(latencies) > 10
     assert _most_lines_of_a_kind(caplog.records) == 1
+
+
+def _is_packet(text: str) -> bool:
+    """Whether it is a Socket.IO packet whose JSON a browser can parse: no NaN, and nothing behind it."""
+    try:
+        json.loads(text.lstrip("0123456789"), parse_constant=_no_number)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(name)
 
 
 def _at(latencies: list[float], share: float) -> float:

@@ -139,9 +139,8 @@ async def deaf_members(server: Served) -> float:
     pairs = [await deaf_pair(server, nth) for nth in range(DEAF)]
     descriptors = server.process.num_fds()
     talkers = [talker for talker, _ in pairs]
-    for (
-        talker
-    ) in talkers:  # what is received at the same time takes memory, too, but not for who reads nothing
+    # what is received at the same time takes memory, too, but not for who reads nothing
+    for talker in talkers:
         await talker.call("message", "x" * 60_000)
     before = most = server.memory
     waiting = dict(enumerate(pairs))

@@ -18,7 +18,7 @@ from pycall.server.engine import Engine
 from pycall.server.strictjson import StrictJson
 from pycall.server.transport import ClientRegister, PlainPacket, SocketServer
 from tests.server.raw import Clients
-from tests.server.seating import serving
+from tests.server.seating import serving, until
 
 RESERVED = ["connect", "disconnect", "connect_error", "*"]
 FATAL = [
@@ -155,6 +155,22 @@ async def test_other_namespaces_do_not_exist(clients: Clients) -> None:
     assert await client.call("join", "kitchen") == {"ok": True}
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '42/?["message",["message","x"]',
+        '42/?["message",7["message","x"]',
+        '42/,["message","x"]',
+        '420["message","x"]',
+        '420-["message","x"]',
+    ],
+)
+async def test_a_payload_is_passed_on_as_json_whatever_stands_before_it(clients: Clients, frame: str) -> None:
+    ann, bob = await clients.pair("kitchen")
+    await ann.send(frame)
+    assert (await bob.event())[:2] == ["message", "x"]
+
+
 async def test_connecting_twice_is_refused_and_changes_nothing(clients: Clients) -> None:
     ann, bob = await clients.pair("kitchen")
     await ann.send('40{"pycall":1}')
@@ -227,6 +243,21 @@ async def test_its_manager_maps_connections_to_clients_and_back() -> None:
     assert wire.manager.sid_from_eio_sid("connection", "/") == client
     assert wire.manager.eio_sid_from_sid(client, "/") == "connection"
     assert wire.manager.sid_from_eio_sid("connection", "/admin") is None
+
+
+async def test_a_bug_in_the_farewell_leaves_no_client_in_the_register(
+    clients: Clients, server: SignallingServer
+) -> None:
+    async def fail(*_: object) -> None:
+        raise AssertionError
+
+    client = await clients()
+    server._wire.on("disconnect", fail)
+    await client.send("41")
+    await client.close_code()
+    await until(lambda: server.connections == 0)
+    assert server._wire.connection_of(client.id) is None
+    assert server._wire.figures.bugs == 1
 
 
 async def test_telling_or_dismissing_a_client_that_is_gone_is_no_error() -> None:
