@@ -49,9 +49,6 @@ AT_ONCE: Final = 32
 ROOMS_AT_ONCE: Final = 100
 """Rooms that are changed by one operation, for which everybody else's waits."""
 
-_LONG_DONE: Final = "late"
-"""What Redis says of an operation that it came to too late."""
-
 log = logging.getLogger(__name__)
 
 
@@ -103,14 +100,20 @@ class SharedRooms:
             self._note(name, input_)
             raise StoreUnavailable("Redis is away.")
         try:
-            return await self._change(name, input_)
+            outputs = await self._change(name, input_)
         except StoreUnavailable as error:
-            if error.refused in {"", _LONG_DONE}:
+            is_said_again = isinstance(
+                input_, room.MessageSent | room.RenewAsked
+            )  # when told that it is joined
+            if not error.refused or is_said_again:
                 self._fail(error)
-                if isinstance(input_, room.JoinAsked):  # it may be in, and does not know it
-                    self._note(name, room.ConnectionLost(input_.connection))
+            if not error.refused and isinstance(input_, room.JoinAsked):  # it may be in, and does not know it
+                self._note(name, room.ConnectionLost(input_.connection))
             self._note(name, input_)
             raise
+        if isinstance(input_, room.JoinAsked):
+            self._departed.pop((name, input_.connection), None)
+        return outputs
 
     async def expire(self) -> list[tuple[str, list[room.Output]]]:
         """See :meth:`RoomStore.expire`."""
@@ -234,6 +237,7 @@ class SharedRooms:
                 if is_forgotten or returning is None or returning.done():
                     returning = tasks.create_task(self._return(), name="pycall-node-return")
             else:
+                await self._make_up()
                 await self._look_after(answer)
             await asyncio.sleep(BEAT_S)
 

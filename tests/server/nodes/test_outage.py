@@ -22,7 +22,7 @@ pytestmark = pytest.mark.integration
 
 GUESTS, ROOMS = 24, 6
 JOINS_PER_S = 50.0
-FROZEN_S, GONE_S, CALM_S = 4.0, 2.0, 3.0
+FROZEN_S, GONE_S, CALM_S = 3.0, 1.5, 1.5
 REFUSED_S, BACK_S = 2.0, 5.0
 SETTLED_S = 5.0
 """And how long newcomers wait beyond that for everybody to have told an empty Redis that they are there."""

@@ -168,9 +168,18 @@ def play(redis: RedisServer) -> Iterator[Callable[[list[Chapter]], None]]:
             runner.run(database.close())
 
 
-@given(story=st.lists(chapters, max_size=60))
+def beginning(one: int, two: int) -> list[Chapter]:
+    """Two come, so that something can happen between them."""
+    return [(joining(PEOPLE[each], 0, None, admitted=True), 1) for each in (one, two)]
+
+
+beginnings = st.builds(beginning, st.integers(0, 5), st.integers(0, 5))
+stories = st.builds(list.__add__, beginnings, st.lists(chapters, min_size=10, max_size=60))
+
+
+@given(story=stories)
 @settings(
-    max_examples=300,
+    max_examples=150,
     deadline=None,
     phases=set(Phase) - {Phase.explain},  # which traces every line for minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
