@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from pycall import checks
 from pycall.checks import Raw
+from pycall.core.outbox import MAX_BYTES
 from pycall.errors import ConfigError
 from pycall.keys import Key, described, keys
 
@@ -134,6 +135,13 @@ class Limits:
             raise ConfigError(
                 f"No websocket message of more than {frame} bytes is read, but larger events are allowed.",
                 "Make frame_bytes larger than message_bytes, or switch it off too.",
+            )
+        queue = self.queue_bytes
+        if queue is not None and (message is None or message + MAX_BYTES > queue):
+            raise ConfigError(
+                f"Who comes back may be sent {MAX_BYTES} bytes that were kept, and a message;"
+                f" with {queue} bytes that wait, a reader is cut off.",
+                f"Make queue_bytes larger than message_bytes by {MAX_BYTES}, or switch it off.",
             )
 
 

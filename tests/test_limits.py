@@ -67,6 +67,8 @@ def test_a_limit_is_a_number_in_bounds_or_off(key: Key) -> None:
         (Limits(ping_interval_s=6), "ping_timeout_s shorter"),
         (Limits(message_bytes=300_000), "frame_bytes larger"),
         (Limits(message_bytes=None), "frame_bytes larger"),
+        (Limits(queue_bytes=196_607), "queue_bytes larger"),
+        (Limits(message_bytes=None, frame_bytes=None), "queue_bytes larger"),
     ],
 )
 def test_what_cannot_be_together_is_told(limits: Limits, hint: str) -> None:
@@ -76,5 +78,5 @@ def test_what_cannot_be_together_is_told(limits: Limits, hint: str) -> None:
 
 
 def test_what_can_be_together_is_taken() -> None:
-    for limits in (Limits(), Limits().off(), Limits(message_bytes=10**6, frame_bytes=None)):
+    for limits in (Limits(), Limits().off(), Limits(message_bytes=10**6, frame_bytes=None, queue_bytes=None)):
         limits.check()

@@ -35,6 +35,8 @@ class Arrivals:
     @web.middleware
     async def note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Note that a connection asks for something."""
+        if self._patience_s is None:  # nobody would look at what is noted
+            return await handler(request)
         connection = request.protocol
         self._since[connection] = (self._clock(), True)
         answer = await handler(request)

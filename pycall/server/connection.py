@@ -43,7 +43,6 @@ CAUSES: Final = (
 BROKEN: Final = frozenset({CONNECTION_LOST, NO_ANSWER, TOO_SLOW, SERVER_ERROR})
 """Causes that are nobody's will and nobody's fault: the same client may soon be here again."""
 
-
 CLOSED_ON_PURPOSE: Final = frozenset({0, WSCloseCode.OK, WSCloseCode.GOING_AWAY})
 """Codes of a client's close frame; 0 is a frame without code."""
 
@@ -154,9 +153,16 @@ class Connection(asyncio.Protocol):
         self._refused: set[str] | None = None
         self._is_held_back = self._has_hung_up = False
         self._farewell: asyncio.TimerHandle | None = None
-        transport.set_write_buffer_limits(0)  # to be told when anything waits
 
     # --- out --------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: ARG002  it is known
+        """Be told from now on when anything waits; what does already was told to who had the transport."""
+        if not self._transport.is_closing():
+            # not high=0: over TLS it would be told with each packet, when nothing waits
+            self._transport.set_write_buffer_limits(high=1, low=0)
+            if self._transport.get_write_buffer_size():
+                self.pause_writing()
 
     def begin(self, answer: bytes, greeting: str) -> None:
         """Answer the handshake, and send the first packet with it."""
@@ -202,8 +208,10 @@ class Connection(asyncio.Protocol):
         self._stall = None
         if not self._has_left(self._stall_end):
             self.cut_off(TOO_SLOW)
-        elif self._is_waiting:
+        elif self._transport.get_write_buffer_size():
             self.pause_writing()
+        else:
+            self._is_waiting = False
 
     # --- in ---------------------------------------------------------------------------------------
 

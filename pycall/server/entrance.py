@@ -53,8 +53,6 @@ class NoConnection:
 
 STOPPING: Final = NoConnection(503, 3, "The server is stopping")
 FULL: Final = NoConnection(503, 3, "The server is full", FULL_WAIT_S)
-
-
 CROWDED: Final = NoConnection(429, 4, "Too many connections", FULL_WAIT_S)
 
 

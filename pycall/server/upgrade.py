@@ -56,6 +56,7 @@ def take_over(request: web.Request, transport: asyncio.Transport, protocol: asyn
     """
     http = request.protocol
     transport.set_protocol(protocol)
+    protocol.connection_made(transport)
     http.set_parser(_Tail(protocol))  # type: ignore[arg-type]  # it only feeds it
     http.transport = None  # it is not to be closed by what follows
     http.connection_lost(None)

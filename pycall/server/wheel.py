@@ -55,10 +55,17 @@ class Wheel:
         self._timer = None
         self._now = max(self._timer_tick, int(asyncio.get_running_loop().time() / self._tick_s))
         until = (self._now + 1) * self._tick_s
-        for tick in sorted(tick for tick in self._slots if tick <= self._now):
-            for item in self._slots.pop(tick):
-                at = item.turn(until)
-                if at is not None:
-                    self._slots.setdefault(max(int(at / self._tick_s), self._now + 1), []).append(item)
-        if self._slots and self._timer is None:
-            self._set_timer(min(self._slots))
+        try:
+            for tick in sorted(tick for tick in self._slots if tick <= self._now):
+                while self._slots.get(tick):
+                    self._turn_next(self._slots[tick], until)
+                self._slots.pop(tick, None)
+        finally:  # a bug in one item is told by the loop, and the others are looked at all the same
+            if self._slots and self._timer is None:
+                self._set_timer(min(self._slots))
+
+    def _turn_next(self, items: list[Turning], until: float) -> None:
+        item = items.pop()
+        at = item.turn(until)
+        if at is not None:
+            self._slots.setdefault(max(int(at / self._tick_s), self._now + 1), []).append(item)

@@ -194,11 +194,11 @@ def test_a_limit_comes_from_the_environment_or_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "my.toml"
-    file.write_text('[limits]\nstall_s = "off"\nqueue_bytes = 100000\nstrikes = 5\n')
+    file.write_text('[limits]\nstall_s = "off"\nqueue_bytes = 200000\nstrikes = 5\n')
     assert serve.main([], standalone_mode=False) == Limits()
     monkeypatch.setenv("PYCALL_LIMITS_STRIKES", "off")
     given = serve.main(["--config", str(file)], standalone_mode=False)
-    assert given == Limits(stall_s=None, queue_bytes=100_000, strikes=None)
+    assert given == Limits(stall_s=None, queue_bytes=200_000, strikes=None)
     assert serve.main(["--config", str(file), "--no-limits"], standalone_mode=False) == given.off()
     monkeypatch.setenv("PYCALL_LIMITS_STRIKES", "many")
     with pytest.raises(ConfigError, match=r"^PYCALL_LIMITS_STRIKES: 'many' is not"):

@@ -110,11 +110,11 @@ class RawClient:
 class Clients:
     """Opens raw connections to one server."""
 
-    def __init__(self, session: aiohttp.ClientSession, port: int) -> None:
+    def __init__(self, session: aiohttp.ClientSession, port: int, scheme: str = "http") -> None:
         self._session = session
         self._opened: list[RawClient] = []
         """Kept, for a websocket that nobody holds is closed."""
-        self._url = f"http://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket"
+        self._url = f"{scheme}://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket"
 
     async def open(self, **headers: str) -> RawClient:
         """A websocket that has not connected in the sense of Socket.IO."""
@@ -147,10 +147,10 @@ class Clients:
 
 
 @asynccontextmanager
-async def raw_clients(port: int) -> AsyncIterator[Clients]:
-    """Open connections while the context lasts."""
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        clients = Clients(session, port)
+async def raw_clients(port: int, *, is_secure: bool = False) -> AsyncIterator[Clients]:
+    """Open connections while the context lasts; over TLS any certificate is taken."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, ssl=False)) as session:
+        clients = Clients(session, port, "https" if is_secure else "http")
         try:
             yield clients
         finally:

@@ -36,4 +36,5 @@ async def test_without_the_limit_one_may_ask_late() -> None:
                     assert answer.status == 200
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        assert server._arrivals._since == {}
         writer.close()

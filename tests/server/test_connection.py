@@ -3,20 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
 
 from pycall.limits import Limits
 from pycall.server.app import SignallingServer
+from pycall.server.certificate import own_identity
+from tests.server.fuzzing import text_frame
 from tests.server.raw import PATIENCE_S, Clients, RawClient, raw_clients
+
+SLOW = [
+    Limits(queue_bytes=200_000, events_per_s=None),
+    Limits(queue_bytes=100_000_000, stall_s=0.2, events_per_s=None),
+    Limits(queue_bytes=None, stall_s=None, events_per_s=None, ping_interval_s=0.4, ping_timeout_s=0.3),
+]
+"""Each way to be cut off for reading nothing."""
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "tls"])
+def tls(request: pytest.FixtureRequest, tmp_path: Path) -> ssl.SSLContext | None:
+    """None, and what a server over TLS shows."""
+    if not request.param:
+        return None
+    return own_identity(tmp_path, ("localhost",), needed=(), now=datetime.now(UTC)).context
 
 
 @asynccontextmanager
-async def serving(limits: Limits) -> AsyncIterator[tuple[SignallingServer, Clients]]:
-    server = SignallingServer("127.0.0.1", 0, limits=limits)
+async def serving(
+    limits: Limits, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[SignallingServer, Clients]]:
+    server = SignallingServer("127.0.0.1", 0, limits=limits, tls=tls)
     await server.start()
     try:
-        async with raw_clients(server.port) as clients:
+        async with raw_clients(server.port, is_secure=tls is not None) as clients:
             yield server, clients
     finally:
         await server.stop()
@@ -46,27 +71,50 @@ async def test_a_client_that_answers_no_ping_is_cut_off_and_its_seat_is_free() -
         assert await ann.close_code() == 1006
 
 
-async def test_a_client_that_reads_nothing_is_cut_off_however_alive_it_says_it_is() -> None:
-    async with serving(Limits(queue_bytes=200_000, events_per_s=None)) as (server, clients):
+@pytest.mark.parametrize("limits", SLOW)
+async def test_a_client_that_reads_nothing_is_cut_off_however_alive_it_says_it_is(
+    limits: Limits, tls: ssl.SSLContext | None
+) -> None:
+    async with serving(limits, tls) as (server, clients):
         ann, deaf = await clients.pair("kitchen")
         deaf.stop_reading()
-        text = "x" * 60_000
         async with asyncio.timeout(PATIENCE_S):
-            while not (told := await ann_hears(ann, text)):
+            while not (told := await ann_hears(ann, "x" * 60_000)):
                 await deaf.send("3")
         assert told == ["bye", "kitchen", deaf.id, {"reason": "lost"}]
         assert server.connections == 1
 
 
-async def test_a_client_that_reads_nothing_is_cut_off_when_it_stalls() -> None:
-    async with serving(Limits(queue_bytes=100_000_000, stall_s=0.2, events_per_s=None)) as (server, clients):
-        ann, deaf = await clients.pair("kitchen")
-        deaf.stop_reading()
+@pytest.mark.parametrize("limits", SLOW)
+async def test_what_a_client_left_unread_before_it_was_a_websocket_protects_it_from_nothing(
+    limits: Limits,
+) -> None:
+    async with serving(limits) as (server, clients):
+        deaf = await _who_left_answers_unread(server)
+        ann = await clients()
+        await ann.call("join", "kitchen")
+        await ann.heard()
+        await asyncio.get_running_loop().sock_sendall(deaf, _HANDSHAKE + _JOIN)
+        assert (await ann.event())[0] == "other_joined"
         async with asyncio.timeout(PATIENCE_S):
             while not (told := await ann_hears(ann, "x" * 60_000)):
-                pass
-        assert told == ["bye", "kitchen", deaf.id, {"reason": "lost"}]
+                with suppress(ConnectionError):
+                    await asyncio.get_running_loop().sock_sendall(deaf, text_frame("3"))
+        assert told[0] == "bye"
         assert server.connections == 1
+        deaf.close()
+
+
+async def test_a_client_that_reads_leaves_no_timer_however_much_it_is_sent(
+    tls: ssl.SSLContext | None,
+) -> None:
+    async with serving(Limits(), tls) as (server, clients):
+        ann, bob = await clients.pair("kitchen")
+        for number in range(5):
+            await ann.emit("message", number)
+            assert await bob.event() == ["message", number]
+            connections = list(server._wire.engine.connections.values())
+            assert [(each._stall, each._is_waiting) for each in connections] == [(None, False)] * 2
 
 
 async def test_without_that_limit_it_may_connect_late() -> None:
@@ -179,20 +227,6 @@ async def test_a_client_that_sends_slowly_enough_may_go_on_for_ever() -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_an_answer_to_a_ping_that_has_not_left_is_none() -> None:
-    limits = Limits(
-        queue_bytes=None, stall_s=None, events_per_s=None, ping_interval_s=0.4, ping_timeout_s=0.3
-    )
-    async with serving(limits) as (server, clients):
-        ann, deaf = await clients.pair("kitchen")
-        deaf.stop_reading()
-        async with asyncio.timeout(PATIENCE_S):
-            while not (told := await ann_hears(ann, "x" * 60_000)):
-                await deaf.send("3")
-        assert told == ["bye", "kitchen", deaf.id, {"reason": "lost"}]
-        assert server.connections == 1
-
-
 async def ann_hears(ann: RawClient, text: str) -> list[object]:
     """Send a message and return what came for her meanwhile."""
     await ann.call("message", text)
@@ -204,3 +238,35 @@ async def _ping(client: RawClient) -> None:
     message = await client.socket.receive()
     assert message.data == "2"
     await client.send("3")
+
+
+_HANDSHAKE = (
+    b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+_JOIN = text_frame("40") + text_frame('42["join","kitchen"]')
+
+
+async def _who_left_answers_unread(server: SignallingServer) -> socket.socket:
+    """A TCP connection with answers that wait for it in the server; the kernel's buffers are full."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", server.port))
+    async with asyncio.timeout(PATIENCE_S):
+        while (theirs := _http_transport(server, client)) is None:
+            await asyncio.sleep(0.01)
+        theirs.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        while not theirs.get_write_buffer_size():
+            await asyncio.get_running_loop().sock_sendall(client, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            await asyncio.sleep(0.005)
+    return client
+
+
+def _http_transport(server: SignallingServer, client: socket.socket) -> asyncio.WriteTransport | None:
+    """The server's end of a connection that is none of a websocket yet."""
+    assert server._runner.server is not None
+    for each in server._runner.server.connections:
+        if each.transport is not None and each.transport.get_extra_info("peername") == client.getsockname():
+            return each.transport
+    return None

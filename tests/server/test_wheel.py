@@ -57,3 +57,24 @@ async def test_a_wheel_that_is_stopped_looks_at_nothing() -> None:
     await other.done.wait()
     assert item.seen == []
     wheel.stop()
+
+
+class Broken(Item):
+    """Fails when it is looked at."""
+
+    def turn(self, until: float) -> float | None:
+        super().turn(until)
+        raise ZeroDivisionError
+
+
+async def test_a_bug_in_one_item_keeps_no_other_from_being_looked_at() -> None:
+    bugs: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: bugs.append(context["exception"]))
+    wheel, now = Wheel(TICK_S), asyncio.get_running_loop().time()
+    items = [Item(now + 0.02), Broken(), Item(now + 0.02), Broken(), Item()]
+    for item in items:
+        wheel.add(item, now)
+    for item in items:
+        await item.done.wait()
+    assert [len(item.seen) for item in items] == [2, 1, 2, 1, 1]
+    assert [type(bug) for bug in bugs] == [ZeroDivisionError, ZeroDivisionError]

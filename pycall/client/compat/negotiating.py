@@ -27,7 +27,6 @@ REPAIRS: Final = RTCRtcpFeedback(type="nack")
 EXTENSION_ID: Final = 4
 """The first that aiortc leaves free; one number for all that share a transport."""
 
-
 FIRST_FREE: Final = 103
 """The first dynamic payload type that aiortc leaves free."""
 
