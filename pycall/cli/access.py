@@ -59,7 +59,7 @@ def announcement(config: ServerConfig, *, is_local: bool, is_https: bool) -> lis
 
 
 def _password(path: Path) -> str:
-    password = read_secret(path, "--password-file", "those who call are told", is_private=True)
+    password = read_secret(path, "--password-file", "those who call are told")
     if len(password) < LEAST_CHARACTERS:
         raise ConfigError(
             f"{path}: the password has less than {LEAST_CHARACTERS} characters.",

@@ -26,7 +26,7 @@ def credentials_of(config: CallConfig, room: str = "", invite: str = "") -> Cred
     """
     password = config.password
     if config.password_file is not None:
-        password = read_secret(config.password_file, "--password-file", "the server's", is_private=True)
+        password = read_secret(config.password_file, "--password-file", "the server's")
     if config.invite_file is not None:
         invite = _invite_in(config.invite_file, room)
     return Credentials(password, invite)
@@ -58,7 +58,7 @@ def can_ask() -> bool:
 
 def _invite_in(path: Path, room: str) -> str:
     """The invite in a file, which may hold the whole link."""
-    text = read_secret(path, "--invite-file", "`pycall invite` printed", is_private=True)
+    text = read_secret(path, "--invite-file", "`pycall invite` printed")
     if "://" not in text:
         return text
     link = parse_room(text)

@@ -13,12 +13,11 @@ MOST_CHARACTERS: Final = 1000
 """A secret longer than this is none."""
 
 
-def read_secret(path: Path, option: str, same_as: str, *, is_private: bool = False) -> str:
+def read_secret(path: Path, option: str, same_as: str) -> str:
     """The one line in the file named with ``option``; ``same_as`` says where else the same text stands.
 
     Raises:
-        ConfigError: it cannot be read, or there is no such line; with ``is_private``, everybody on this
-            computer can read it, too.
+        ConfigError: it cannot be read, or everybody on this computer can read it, or there is no such line.
     """
     try:
         with path.open(encoding="utf-8") as file:
@@ -29,7 +28,7 @@ def read_secret(path: Path, option: str, same_as: str, *, is_private: bool = Fal
         raise ConfigError(f"{path}: {why}.", f"Check {option}.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: the secret is not text.", f"Write it as {same_as}.") from error
-    if is_private and os.name == "posix" and stat.S_ISREG(mode) and mode & 0o004:
+    if os.name == "posix" and stat.S_ISREG(mode) and mode & 0o004:
         raise ConfigError(f"{path}: everybody on this computer can read it.", f"Run: chmod 600 {path}")
     if not secret or len(secret) > MOST_CHARACTERS or not secret.isprintable():
         raise ConfigError(

@@ -76,6 +76,7 @@ def test_a_public_address_that_is_not_ours_is_that_of_a_nat(options: dict[str, s
 def test_a_relay_elsewhere_is_told_with_credentials_by_its_secret(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text("shared\n", encoding="utf-8")
+    file.chmod(0o600)
     by_file = ice_of(ServerConfig(turn_url=(URL,), turn_secret_file=file)).servers.turns
     by_text = ice_of(ServerConfig(turn_url=(URL,), turn_secret="shared")).servers.turns
     assert by_file == by_text
@@ -99,6 +100,7 @@ def test_a_file_without_a_secret_is_said_so(tmp_path: Path, content: bytes | Non
     file = tmp_path / "secret"
     if content is not None:
         file.write_bytes(content)
+        file.chmod(0o600)
     with pytest.raises(ConfigError) as failed:
         ice_of(ServerConfig(turn_url=(URL,), turn_secret_file=file))
     assert failed.value.message.startswith(f"{file}: ")

@@ -22,6 +22,7 @@ def test_a_password_comes_from_anywhere_but_the_command_line(start_pycall: Progr
     url = f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
     file = tmp_path / "redis"
     file.write_text(url)
+    file.chmod(0o600)
     with redis_server(tmp_path / "server", port, "--requirepass", PASSWORD):
         flag = start_pycall("serve", "--redis", url)
         assert flag.wait() == 2
@@ -62,6 +63,7 @@ def test_what_is_no_redis_is_said_without_quoting_it(start_pycall: Programs, url
 def test_two_places_for_the_url_contradict_each_other(start_pycall: Programs, tmp_path: Path) -> None:
     file = tmp_path / "redis"
     file.write_text("redis://127.0.0.1")
+    file.chmod(0o600)
     program = start_pycall("serve", "--redis", "redis://127.0.0.1", "--redis-file", file)
     assert program.wait() == 2
     assert "only one can be meant" in program.stderr

@@ -128,6 +128,7 @@ def test_a_key_that_can_be_guessed_or_is_none_is_refused(
     file = tmp_path / "key"
     if key is not None:
         file.write_text(key)
+        file.chmod(0o600)
     program = start_pycall("serve", "--port", "0", "--metrics-key-file", file)
     assert program.wait() == 2
     assert len(program.stderr.splitlines()) == 2

@@ -110,6 +110,7 @@ def test_a_stranger_is_told_that_it_needs_the_key(
 ) -> None:
     key = tmp_path / "key"
     key.write_text(f"{KEY}\n")
+    key.chmod(0o600)
     serving(start_pycall, free_port, "--metrics-key-file", key)
 
     async def ask() -> None:
