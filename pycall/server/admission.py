@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
+from pycall.core.seats import Holding
 from pycall.limits import Limits
 
 Excess: TypeAlias = Literal["Too many connections", "Too many new connections"]
@@ -19,6 +20,8 @@ MOST_ADDRESSES: Final = 100_000
 """Remembered at a time, but for those with a connection or a room: some 30 MB."""
 
 SWEPT_AT_ONCE: Final = 4
+
+HELD_S: Final = Holding().total_s
 
 FULL_WAIT_S: Final = 5.0
 """To try again after, for who has all the connections it may have: one of them may end."""
@@ -86,7 +89,7 @@ class Admission:
         self,
         limits: Limits,
         *,
-        held_s: float = 60.0,
+        held_s: float = HELD_S,
         most_addresses: int = MOST_ADDRESSES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -177,12 +180,15 @@ class Admission:
         seats = record.rooms.get(room) if record is not None else None
         if seats is None:
             return
-        now = self._clock()
         seats.sitting = max(0, seats.sitting - 1)
         if is_held:
-            seats.held_until = now + self._held_s
-        elif not seats.sitting:
-            seats.held_until = 0.0  # whoever gives up a seat gives it up, also where it was held before
+            seats.held_until = self._clock() + self._held_s
+
+    def came_back(self, source: int | None, room: str) -> None:
+        """One of them has the seat again that was held for it; so that is held no more."""
+        record = self._records.get(source) if source is not None else None
+        if record is not None and room in record.rooms:
+            record.rooms[room].held_until = 0.0
 
     # --- what is remembered ---------------------------------------------------------------------
 

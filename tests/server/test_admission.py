@@ -143,8 +143,18 @@ def test_whoever_gives_up_a_held_seat_frees_it(clock: Clock) -> None:
     admission.enter(ANN, "a")
     admission.leave(ANN, "a", is_held=True)
     admission.enter(ANN, "a")
+    admission.came_back(ANN, "a")
     admission.leave(ANN, "a")
     assert admission.enter(ANN, "b")
+
+
+def test_a_held_seat_counts_whoever_else_comes_and_goes(clock: Clock) -> None:
+    admission = Admission(Limits(rooms_per_address=1), clock=clock)
+    admission.enter(ANN, "a")
+    admission.leave(ANN, "a", is_held=True)
+    admission.enter(ANN, "a")
+    admission.leave(ANN, "a")
+    assert not admission.enter(ANN, "b")
 
 
 def test_without_that_limit_there_are_as_many_rooms_as_one_likes(clock: Clock) -> None:
@@ -225,9 +235,12 @@ class AsOne(RuleBasedStateMachine):
             self.sitting[source, room] -= 1
             if is_held:
                 self.held[source, room] = self.clock.now + 5
-            elif not self.sitting[source, room]:
-                self.held[source, room] = 0
             self.admission.leave(source, room, is_held=is_held)
+
+    @rule(source=st.integers(0, 4), room=st.sampled_from("abc"))
+    def comes_back(self, source: int, room: str) -> None:
+        self.held[source, room] = 0
+        self.admission.came_back(source, room)
 
     @rule(seconds=st.sampled_from([0.5, 2, 6]))
     def waits(self, seconds: float) -> None:
