@@ -200,7 +200,7 @@ class SignallingServer:
             await site.stop()
         sentence = "stopping with %(connections)s connections"
         tell(log, logging.DEBUG, "stopping", sentence, connections=self.connections)
-        self._gateway.announce_stop()
+        await self._gateway.stop()
         if self._shared is not None:
             await self._shared.stop()
         await self._wire.close()

@@ -52,9 +52,6 @@ class Client:
     told: int | None = None
     """The number of the last message it was sent, if it is known which it has."""
 
-    missing: str | None = None
-    """Who was the other one before everybody was seated again; it does not know of that."""
-
     shown: Credentials = NONE
     """What it shows to be let into closed rooms; where they are open that is not kept."""
 

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final, TypeAlias, assert_never
+from typing import Final
 
 from pycall.core import room
 from pycall.core.credentials import read_credentials
 from pycall.core.names import check_room_name
-from pycall.core.seats import Member
 from pycall.limits import Limits
 from pycall.server.access import Access
 from pycall.server.addresses import Visitor
 from pycall.server.admission import Admission
 from pycall.server.clients import MAX_NUMBER, Client, read_client
 from pycall.server.connection import BROKEN, CLIENT_DISCONNECT
+from pycall.server.events import Events, IceServersFor, Told
 from pycall.server.logs import Private, tell
 from pycall.server.refusal import Refusal
+from pycall.server.reseating import Reseating
 from pycall.server.store import RoomStore, StoreUnavailable
 from pycall.server.transport import Ack, SocketServer
 
@@ -31,20 +32,6 @@ log = logging.getLogger(__name__)
 
 SLACK_S: Final = 0.1
 """What is held may be given up this much too late, to set the timer seldom."""
-
-MISSING_S: Final = 10.0
-"""For so long the other one may be missing when everybody is seated again, before a plain client is told."""
-
-IceServersFor: TypeAlias = Callable[[str, str], list[dict[str, object]]]
-"""The ``RTCIceServer`` objects for a member's id and the host name by which it reached this server.
-
-The host name may be empty: not known.
-"""
-
-_Told: TypeAlias = (
-    room.SendJoined | room.SendOtherJoined | room.SendRenewed | room.SendFull | room.SendLeft | room.SendBye
-)
-"""Orders that are events, but for the relay's."""
 
 _OK: Ack = {"ok": True}
 
@@ -65,7 +52,8 @@ class Gateway:
         self._admission = admission or Admission(Limits().off())
         self._store = store
         self._access = access or Access()
-        self._ice_servers = ice_servers or _no_ice_servers
+        self._events = Events(ice_servers, self._access.refusal)
+        self._reseating = Reseating(self._carry_out)
         self._clients: dict[str, Client] = {}
         self._joining: dict[str, list[tuple[str, room.Output]]] = {}
         """Who is about to join, and what of it waits until the room before is left."""
@@ -87,14 +75,18 @@ class Gateway:
         wire.on("message", self._message)
         wire.on("renew", self._renew)
 
-    def announce_stop(self) -> None:
+    async def stop(self) -> None:
         """Tell the clients that understand it why they are about to be disconnected; end what waits."""
         self._stopping = True
+        self._reseating.stop()
         if self._timer is not None:
             self._timer.cancel()
         for id_, client in self._clients.items():
             if client.extended:
                 self._wire.refuse(id_, Refusal.SERVER_STOPPING)
+        if self._expiring is not None:
+            self._expiring.cancel()
+            await asyncio.wait({self._expiring})
 
     # --- what clients say -------------------------------------------------------------------------
 
@@ -107,6 +99,7 @@ class Gateway:
 
     async def _disconnected(self, id_: str, reason: str) -> None:
         client = self._clients.pop(id_)
+        self._reseating.forget(id_)
         if client.room is None:
             return
         is_held = reason in BROKEN and client.extended
@@ -136,7 +129,7 @@ class Gateway:
             closed = None if admitted else self._access.refusal
             return self._wire.refuse(id_, closed or Refusal.TOO_MANY_ROOMS)
         waiting = self._joining[id_] = list[tuple[str, room.Output]]()
-        refusal = None
+        refusal, is_seated = None, False
         try:
             asked = room.JoinAsked(id_, client.member, client.received, admitted)
             if room.SendFull(id_) in await self._store.apply(name, asked):
@@ -145,21 +138,19 @@ class Gateway:
                 if is_elsewhere:
                     await self._vacate(id_, client)
                     self._note_join(id_, name, client)
-                client.room = name
+                client.room, is_seated = name, True
                 self._wire.figures.joins += 1
         except StoreUnavailable:
             refusal = Refusal.STORE_UNAVAILABLE
-            waiting.clear()
+            waiting[:] = [(each, output) for each, output in waiting if each != name]
             self._wire.tell(id_, "error", refusal.code, refusal.sentence)
         finally:
+            if is_elsewhere and not is_seated:
+                self._admission.leave(client.source, name)
             del self._joining[id_]
             for each, output in waiting:
                 self._carry_out(each, output, is_asked_for=True)
-        if refusal is None:
-            return _OK
-        if is_elsewhere:
-            self._admission.leave(client.source, name)
-        return self._wire.no(id_, refusal)
+        return _OK if refusal is None else self._wire.no(id_, refusal)
 
     def _note_join(self, id_: str, name: str, client: Client) -> None:
         tell(
@@ -253,7 +244,7 @@ class Gateway:
         """Send what a room ordered; never suspends, so that orders leave in the order they were given."""
         for output in outputs:
             waiting = self._joining.get(output.to)
-            if waiting is None or isinstance(output, room.SendLeft):
+            if waiting is None or isinstance(output, room.SendLeft | room.Dismiss):
                 self._carry_out(name, output)
             else:
                 waiting.append((name, output))
@@ -275,79 +266,18 @@ class Gateway:
             client.room = None
             self._wire.dismiss(output.to)
             return
+        if isinstance(output, room.SendJoined) and output.resumed:
+            self._admission.came_back(client.source, name)
         if isinstance(output, room.SendFull) and client.room == name:  # others came before it could ask again
             self._admission.leave(client.source, name)
             client.room = None
-        news: list[_Told] = [output]
+        news: list[Told] = [output]
         if not (client.extended or is_asked_for):
-            news = self._news(name, output, client)
+            news = self._reseating.news(name, output, client)
         client.note(output)
         for each in news:
-            event, *arguments = self._event(name, each, client)
-            self._wire.tell(output.to, str(event), *arguments)
-
-    def _news(self, name: str, output: _Told, client: Client) -> list[_Told]:
-        """What of an order is new to a plain client, which must not notice that it was seated again."""
-        match output:
-            case room.SendJoined(to, _, epoch, peer):
-                if (peer and peer.id) == client.peer:
-                    return []
-                if peer is None:  # the other one may be about to ask again as well
-                    client.missing = client.peer
-                    asyncio.get_running_loop().call_later(MISSING_S, self._miss, name, to)
-                    return []
-                told: list[_Told] = [room.SendBye(to, client.peer, "lost")] if client.peer else []
-                return [*told, room.SendOtherJoined(to, peer, epoch)]
-            case room.SendOtherJoined(to, other) if client.missing is not None:
-                missing, client.missing = client.missing, None
-                return [] if other.id == missing else [room.SendBye(to, missing, "lost"), output]
-            case room.SendFull(to) if client.peer is not None:
-                return [room.SendBye(to, client.peer, "lost"), output]
-            case _:
-                return [output]
-
-    def _miss(self, name: str, id_: str) -> None:
-        """Who was to ask again did not."""
-        client = self._clients.get(id_)
-        if client is not None and client.missing is not None:
-            missing, client.missing = client.missing, None
-            self._carry_out(name, room.SendBye(id_, missing, "lost"))
-
-    def _event(self, name: str, output: _Told, to: Client) -> tuple[object, ...]:
-        """The event and its arguments; see docs/protocol.md."""
-        match output:
-            case room.SendJoined():
-                joined = ("joined", name, output.id)
-                return (*joined, self._about_joined(output, to)) if to.extended else joined
-            case room.SendOtherJoined(_, other, epoch):
-                about, more = ("other_joined", name, other.id), {"epoch": epoch, **_about(other)}
-                return (*about, more | self._fresh(to)) if to.extended else about
-            case room.SendRenewed(_, epoch):
-                return ("renewed", name, {"epoch": epoch, **self._fresh(to)})
-            case room.SendFull():  # in closed rooms the same to everybody, whatever the reason
-                closed = self._access.refusal
-                return ("full", name) if closed is None else ("error", closed.code, closed.sentence)
-            case room.SendLeft(_, left):
-                return ("left", name, left)
-            case room.SendBye(_, gone, reason):
-                return ("bye", name, gone, {"reason": reason})
-            case _:
-                assert_never(output)
-
-    def _about_joined(self, joined: room.SendJoined, to: Client) -> dict[str, object]:
-        peer = joined.peer
-        return {
-            "epoch": joined.epoch,
-            "peer": None if peer is None else {"id": peer.id, **_about(peer)},
-            "offers": joined.offers,
-            **self._fresh(to),
-            "resume": to.token,
-            "resumed": joined.resumed,
-        }
-
-    def _fresh(self, client: Client) -> dict[str, object]:
-        """ICE servers with credentials as of now: those told when one began to wait may have expired."""
-        return {"ice_servers": self._ice_servers(client.member.id, client.host)}
+            event, arguments = self._events.of(name, each, client)
+            self._wire.tell(output.to, event, *arguments)
 
     # --- time -------------------------------------------------------------------------------------
 
@@ -371,14 +301,6 @@ class Gateway:
     async def _expire(self) -> None:
         await self._store.expire()
         self._set_timer()
-
-
-def _about(member: Member) -> dict[str, object]:
-    return {"name": member.name, "pycall": int(member.extended)}
-
-
-def _no_ice_servers(_member_id: str, _host: str) -> list[dict[str, object]]:
-    return []
 
 
 def _is_number(number: int) -> bool:

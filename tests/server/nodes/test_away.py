@@ -150,7 +150,7 @@ async def test_a_redis_that_comes_back_empty_is_told_who_is_there(own_redis: Red
 async def test_a_plain_one_learns_that_the_other_one_is_gone_with_the_rooms(
     own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pycall.server.gateway.MISSING_S", 0.5)
+    monkeypatch.setattr("pycall.server.reseating.MISSING_S", 0.5)
     async with nodes(own_redis, 2) as (here, there):
         plain, friend = await here.clients(), await there.clients()
         await join(plain, "garden")
