@@ -380,7 +380,7 @@ def test_what_is_due_at_once_keeps_nobody_from_being_heard() -> None:
         gateway = Gateway(SocketServer(Limits()), store)
         for _ in range(2):
             assert await store.apply("kitchen", room.LeaveAsked("nobody")) == []
-        gateway.announce_stop()
+        await gateway.stop()
 
     run(two_in_a_row())  # on the event loop of `pycall serve`
 
