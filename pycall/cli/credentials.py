@@ -36,12 +36,14 @@ def room_from_input() -> str | Link:
     """The link, or the name of a room, that is typed or piped in.
 
     Raises:
-        ConfigError: it is neither.
+        ConfigError: it is neither, or nothing came.
     """
     if sys.stdin is not None and sys.stdin.isatty():
         text: str = click.prompt("Link of the room", err=True)
     else:
         text = sys.stdin.readline(MAX_LINK + 2) if sys.stdin is not None else ""
+    if not text.strip():
+        raise ConfigError("No link came on standard input.", "Pipe one in, or paste it at the prompt.")
     return parse_room(text.strip())
 
 

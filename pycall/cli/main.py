@@ -93,7 +93,8 @@ def _run(args: list[str] | None) -> int:
 
 
 def _sentence(error: click.ClickException) -> str:
-    return error.format_message().rstrip(".") + "."
+    told = error.format_message().rstrip(".")
+    return told if told.endswith(("?", "?)")) else f"{told}."
 
 
 def _complain(sentence: str, hint: str) -> None:

@@ -83,6 +83,7 @@ def test_what_is_no_link_is_said_without_its_secrets(monkeypatch: pytest.MonkeyP
     with pytest.raises(ConfigError) as failed:
         room_from_input()
     assert "mAAA" not in failed.value.message
+    assert typed.strip() or "No link came" in failed.value.message
 
 
 def test_nobody_can_ask_without_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,6 +166,8 @@ def test_wrong_usage_is_a_sentence_a_hint_and_exit_code_2(
     assert program.stderr.startswith(sentence)
     assert len(program.stderr.splitlines()) <= 5
     assert "Traceback" not in program.stderr
+    assert "?." not in program.stderr
+    assert "?)." not in program.stderr
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
