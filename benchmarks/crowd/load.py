@@ -53,9 +53,11 @@ BYE: Final = '42["bye"'
 
 IP_BIND_ADDRESS_NO_PORT: Final = 24
 
+_NEVER: Final = float("inf")
+
 OFFER: Final = {
     "type": "offer",
-    "sdp": Path(__file__).parents[2].joinpath("tests/client/offer.sdp").read_bytes().decode()[:2450],
+    "sdp": Path(__file__).with_name("offer.sdp").read_bytes().decode()[:2450],
 }
 """An SDP of pycall's own, shortened to the size of a browser's for sound and picture."""
 
@@ -236,9 +238,6 @@ class Crowd:
             **_percentiles("relay", self._notes.relay_s + missing),
             **(_percentiles("join", taken) if joined else {}),
         }
-
-
-_NEVER: Final = float("inf")
 
 
 def _percentiles(what: str, seconds: list[float]) -> Figures:

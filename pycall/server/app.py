@@ -24,7 +24,7 @@ from pycall.errors import ListenFailed
 from pycall.limits import Limits
 from pycall.server.access import Access
 from pycall.server.addresses import Proxies
-from pycall.server.arrivals import KEPT_S, Arrivals
+from pycall.server.arrivals import KEPT_S, Arrivals, Site
 from pycall.server.descriptors import Descriptors
 from pycall.server.entrance import Entrance
 from pycall.server.figures import Figures
@@ -180,13 +180,14 @@ class SignallingServer:
     async def _listen(self) -> None:
         await self._runner.setup()
         try:
-            await web.TCPSite(
+            await Site(
                 self._runner,
                 self._host,
                 self._port,
-                ssl_context=self._tls,
+                tls=self._tls,
+                handshake_s=self._arrivals.patience_s,
+                reuse_port=self._reuse_port,
                 backlog=BACKLOG,
-                reuse_port=self._reuse_port or None,
             ).start()
         except (OSError, OverflowError, UnicodeError) as reason:
             raise listen_failed(self._host, self._port, reason) from reason

@@ -6,6 +6,7 @@ What became a websocket is no concern of this.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -25,7 +26,7 @@ class Arrivals:
     """Ends those that have not sent a whole request within ``patience_s``; None: they may wait for ever."""
 
     def __init__(self, patience_s: float | None, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._clock = clock
         self._since: dict[Any, tuple[float, bool]] = {}
         """By connection: when it was seen first, or asked last, and whether it has ever asked."""
@@ -35,7 +36,7 @@ class Arrivals:
     @web.middleware
     async def note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Note that a connection asks for something."""
-        if self._patience_s is None:  # nobody would look at what is noted
+        if self.patience_s is None:  # nobody would look at what is noted
             return await handler(request)
         connection = request.protocol
         self._since[connection] = (self._clock(), True)
@@ -46,14 +47,14 @@ class Arrivals:
 
     def watch(self, server: web.Server) -> None:
         """Look at the connections of ``server`` again and again, until :meth:`stop`."""
-        if self._patience_s is not None:
+        if self.patience_s is not None:
             self.look(server)
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._patience_s / 10, self.watch, server)
+            self._timer = loop.call_later(self.patience_s / 10, self.watch, server)
 
     def look(self, server: web.Server) -> None:
         """End those that have had their time."""
-        now, patience_s = self._clock(), self._patience_s
+        now, patience_s = self._clock(), self.patience_s
         self._since = {each: self._since.get(each, (now, False)) for each in server.connections}
         for connection, (since, has_asked) in self._since.items():
             over = patience_s is not None and now - since > (ANSWERING_S if has_asked else patience_s)
@@ -64,3 +65,49 @@ class Arrivals:
         """Look no more."""
         if self._timer is not None:
             self._timer.cancel()
+
+
+class Site(web.BaseSite):
+    """Listens as :class:`web.TCPSite` does, but waits for TLS only as long as for the request that follows.
+
+    The server has no word of a connection before its handshake is over, so :class:`Arrivals` cannot see it.
+    """
+
+    __slots__ = ("_handshake_s", "_host", "_port", "_reuse_port")
+
+    def __init__(
+        self,
+        runner: web.BaseRunner,
+        host: str,
+        port: int,
+        *,
+        tls: ssl.SSLContext | None,
+        handshake_s: float | None,
+        reuse_port: bool,
+        backlog: int,
+    ) -> None:
+        """``handshake_s`` is what a handshake of TLS may take; None leaves it to asyncio: a minute."""
+        super().__init__(runner, ssl_context=tls, backlog=backlog)
+        self._host = host
+        self._port = port
+        self._reuse_port = reuse_port
+        self._handshake_s = handshake_s
+
+    @property
+    def name(self) -> str:
+        """Where it listens, for whoever asks the runner."""
+        return f"{'https' if self._ssl_context else 'http'}://{self._host}:{self._port}"
+
+    async def start(self) -> None:
+        """Listen; raises OSError if it cannot."""
+        await super().start()
+        assert self._runner.server is not None
+        self._server = await asyncio.get_running_loop().create_server(
+            self._runner.server,
+            self._host,
+            self._port,
+            ssl=self._ssl_context,
+            backlog=self._backlog,
+            reuse_port=self._reuse_port or None,
+            ssl_handshake_timeout=self._handshake_s if self._ssl_context else None,
+        )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pycall.client.descriptions import MAX_CANDIDATES, parse_candidate, take_apart, with_candidates
 
-OFFER = (Path(__file__).parent / "offer.sdp").read_text(encoding="utf-8")
+OFFER = (Path(__file__).parents[2] / "benchmarks/crowd/offer.sdp").read_text(encoding="utf-8")
 HOST = "1 1 udp 2130706431 192.0.2.1 5000 typ host"
 
 

@@ -308,7 +308,7 @@ async def test_a_peer_that_was_not_opened_says_so() -> None:
     await end.peer.close(say_bye=True)
 
 
-OFFER = (Path(__file__).parent / "offer.sdp").read_text(encoding="utf-8")
+OFFER = (Path(__file__).parents[2] / "benchmarks/crowd/offer.sdp").read_text(encoding="utf-8")
 LINES = OFFER.splitlines()
 INSERTED = ["m=audio 9 UDP/TLS/RTP/SAVPF 0", "m=", "a=fmtp:1 x", "a=rtpmap:96", "a=ssrc:1", "c=IN", "a="]
 damage = st.one_of(
