@@ -9,8 +9,6 @@ import pytest
 import socketio
 from aiohttp import test_utils, web
 
-from pycall.cli.loop import run
-from pycall.core import room
 from pycall.limits import Limits
 from pycall.server.app import SignallingServer
 from pycall.server.clients import id_of
@@ -358,31 +356,6 @@ async def test_ice_servers_are_made_for_each_member_and_the_host_it_called() -> 
         await plain.call("join", "garden")
         assert await plain.event() == ["joined", "garden", plain.id]
         await wire.close()
-
-
-class Overdue(MemoryRoomStore):
-    """Something is to be given up at once."""
-
-    def due_in(self) -> float:
-        return 0.0
-
-
-@pytest.fixture(scope="module")
-def _what_uvloop_keeps() -> None:
-    """Its first event loop makes a pipe for signals, for good."""
-    run(asyncio.sleep(0))
-
-
-@pytest.mark.usefixtures("_what_uvloop_keeps")
-def test_what_is_due_at_once_keeps_nobody_from_being_heard() -> None:
-    async def two_in_a_row() -> None:
-        store = Overdue()
-        gateway = Gateway(SocketServer(Limits()), store)
-        for _ in range(2):
-            assert await store.apply("kitchen", room.LeaveAsked("nobody")) == []
-        await gateway.stop()
-
-    run(two_in_a_row())  # on the event loop of `pycall serve`
 
 
 async def test_python_socketio_clients_talk_and_hang_up(server: SignallingServer) -> None:
