@@ -10,6 +10,7 @@ import asyncio
 import logging
 import socket
 import sys
+from asyncio import FIRST_COMPLETED
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +19,7 @@ from typing import Final
 
 from pycall.cli.worker import READY, Assignment
 from pycall.config import Limits, ServerConfig
-from pycall.errors import ConfigError
+from pycall.errors import ConfigError, ListenFailed
 from pycall.server.app import listen_failed
 from pycall.server.ice import Ice
 from pycall.server.logs import tell
@@ -27,6 +28,9 @@ WORKER: Final = "import sys; from pycall.cli.worker import main; sys.exit(main()
 
 START_S: Final = 30.0
 """How long the workers may take to be ready; a cold disk makes imports slow."""
+
+EACH_S: Final = 2.0
+"""And so much longer for each of them: they share the processors."""
 
 STOP_S: Final = 10.0
 """And to end, once they were told; they promise half of it."""
@@ -78,29 +82,45 @@ class Workers:
         """Run them until they are ``asked`` to end; ``started`` is set when all are ready.
 
         Raises:
-            ListenFailed: the address or port cannot be used.
+            ListenFailed: the address or port cannot be used, or they are not ready in time.
             WorkerFailed: one of them ended before it was ready, for the first time.
         """
         with self._reservation() as addresses:
             try:
                 await self._ice.start_relay()
                 await self._ice.start_stun(addresses, self.port)
-                await self._start_all()
-                started.set()
-                await self._keep(asked)
+                if await self._are_ready(asked):
+                    started.set()
+                    await self._keep(asked)
             finally:
                 await self._stop()
                 await self._ice.stop()
 
+    async def _are_ready(self, asked: asyncio.Event) -> bool:
+        """Start them all; whether that is done before they are ``asked`` to end."""
+        patience_s = START_S + EACH_S * self._config.workers
+        starting = asyncio.create_task(self._start_all(), name="pycall-workers-start")
+        ending = asyncio.create_task(asked.wait(), name="pycall-workers-end")
+        try:
+            done, _ = await asyncio.wait((starting, ending), timeout=patience_s, return_when=FIRST_COMPLETED)
+            if starting in done:
+                starting.result()
+            elif not done:
+                raise ListenFailed(
+                    f"The workers were not ready within {patience_s:.0f} s.",
+                    "Start fewer with --workers, or see what else keeps this machine busy.",
+                )
+            return starting in done
+        finally:
+            starting.cancel()
+            ending.cancel()
+            await asyncio.gather(starting, ending, return_exceptions=True)
+
     async def _start_all(self) -> None:
         """One first: what it cannot do, the others cannot either, and it is enough to say it once."""
-        try:
-            async with asyncio.timeout(START_S):
-                await self._start(1)
-                others = range(2, self._config.workers + 1)
-                await asyncio.gather(*(self._start(number) for number in others))
-        except TimeoutError as error:
-            raise WorkerFailed(1) from error
+        await self._start(1)
+        others = range(2, self._config.workers + 1)
+        await asyncio.gather(*(self._start(number) for number in others))
 
     async def _keep(self, asked: asyncio.Event) -> None:
         """Start again what ends."""

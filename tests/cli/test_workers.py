@@ -13,6 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pycall.cli.workers import WORKER, Workers
+from pycall.config import Limits, ServerConfig
+from pycall.errors import ListenFailed
+from pycall.server.ice import Ice
 from tests.cli.serving import serve
 from tests.program import Program, Programs
 from tests.server.nodes.nodes import OK, auth, join
@@ -119,6 +123,35 @@ def test_workers_end_when_who_started_them_is_killed(start_pycall: Programs, own
         program.process.wait()
 
 
+def test_asked_to_end_while_they_start_it_does(start_pycall: Programs, own_redis: RedisServer) -> None:
+    program = start_pycall("serve", "--port", "0", "--workers", "2", "--redis", own_redis.url)
+    deadline = time.monotonic() + PATIENCE_S
+    while not (starting := [each for each in workers(program) if WORKER in each.cmdline()]):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    (first,) = starting
+    first.suspend()
+    program.send_signal(signal.SIGTERM)
+    while not _is_asked_to_end(first):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    first.resume()
+    assert program.wait() == 0
+    assert program.stdout + program.stderr == ""
+
+
+async def test_not_ready_in_time_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pycall.cli.workers.START_S", 0.0)
+    monkeypatch.setattr("pycall.cli.workers.EACH_S", 0.005)
+    config = ServerConfig(host="127.0.0.1", port=0, workers=2, stun=False)
+    redis = f"redis://127.0.0.1:{free_port()}"
+    several = Workers(config, Limits(), redis, Ice(), verbose=False)
+    started = asyncio.Event()
+    with pytest.raises(ListenFailed, match="not ready within"):
+        await several.run(started, asyncio.Event())
+    assert not started.is_set()
+
+
 def test_without_a_redis_to_share_it_says_what_is_missing(start_pycall: Programs) -> None:
     program = start_pycall("serve", "--port", "0", "--workers", "2")
     assert program.wait() == 2
@@ -146,6 +179,13 @@ def test_a_port_that_another_program_has_is_not_shared_with_it(
         )  # fmt: skip
         assert program.wait() == 3
         assert "the port is in use" in program.stderr
+
+
+def _is_asked_to_end(process: psutil.Process) -> bool:
+    """Whether SIGTERM waits for a process that is suspended."""
+    status = Path("/proc", str(process.pid), "status").read_text(encoding="ascii")
+    waiting = next(line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd"))
+    return bool(int(waiting, 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def _port_of(client: RawClient) -> int:
