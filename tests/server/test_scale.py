@@ -16,8 +16,8 @@ from crowd.trial import Plan, one_trial
 
 ROOMS = 1000
 PLAN = Plan(relay_s=4.0, joins_s=0.0, rates=(1000,), pings=False)
-BOUNDS = {"join_cpu_ms": 0.8, "message_cpu_ms_1000": 1.0, "connection_kb": 0.5}
-"""The most that a figure may be of Node's; in so few rooms its memory differs much from run to run."""
+BOUNDS = {"join_cpu_ms": 1.0, "message_cpu_ms_1000": 1.3, "connection_kb": 0.5}
+"""The most that a figure may be of Node's; measured were 0.3 to 0.5, 0.5 to 0.8 and 0.05 to 0.15."""
 
 pytestmark = pytest.mark.integration
 
