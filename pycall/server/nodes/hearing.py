@@ -45,8 +45,7 @@ class Hearing:
             try:
                 message = read_message(data)
             except ValueError as error:
-                sentence = "the channel brought what no node says: %(why)s"
-                tell(log, logging.WARNING, "bad-order", sentence, why=str(error))
+                _tell_bad(str(error))
                 continue
             self._take(message)
 
@@ -85,7 +84,9 @@ class Hearing:
         match message:
             case Ping(beat):
                 self._beat = beat
-            case Orders(told, orders):
+            case Orders(told, orders, bad):
+                if bad:
+                    _tell_bad("orders that are none")
                 for name, output in orders:
                     if output.to.startswith(self._register.prefix):
                         self.carry_out(name, [output])
@@ -103,6 +104,10 @@ class Hearing:
             if not change.done():
                 change.set_result(None)
         self._waiting.clear()
+
+
+def _tell_bad(why: str) -> None:
+    tell(log, logging.WARNING, "bad-order", "the channel brought what no node says: %(why)s", why=why)
 
 
 def _nobody(_name: str, _outputs: list[room.Output]) -> None:

@@ -6,6 +6,7 @@ comes back over a channel, and whoever can publish could have said it: so everyt
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final, TypeAlias, assert_never
@@ -32,6 +33,8 @@ class Orders:
 
     told: int
     orders: list[Order]
+    bad: int = 0
+    """How many others were none; one of them must not take those with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +83,23 @@ def read_message(data: object) -> Orders | Ping:
         case {"beat": int(beat)}:
             return Ping(beat)
         case {"told": int(told), "orders": list(orders)}:
-            return Orders(told, [read_order(each) for each in orders])
+            return Orders(told, *_read_each(orders))
         case _:
             raise ValueError("neither orders nor a ping")
 
 
+def _read_each(orders: list[object]) -> tuple[list[Order], int]:
+    """Those that are orders, and how many are not."""
+    read = []
+    for each in orders:
+        with suppress(ValueError):
+            read.append(read_order(each))
+    return read, len(orders) - len(read)
+
+
 def read_orders(orders: object) -> list[Order]:
     """Those in an answer; Lua does not tell an empty list from an empty object."""
-    return [read_order(each) for each in orders] if isinstance(orders, list) else []
+    return _read_each(orders)[0] if isinstance(orders, list) else []
 
 
 def read_order(order: object) -> Order:

@@ -55,6 +55,16 @@ async def test_orders_are_carried_out_in_order_and_only_those_for_this_node(
     assert await hearing.reaches(1, 0)
 
 
+async def test_one_bad_order_takes_no_other_with_it(
+    redis: RedisServer, hearing: Hearing, heard: Heard
+) -> None:
+    bad = ["den", "relay", "n.1", '["message","x"', "1"]
+    waiting = asyncio.create_task(hearing.reaches(1, PATIENCE_S))
+    say(redis, told=1, orders=[["den", "full", "n.1"], bad, ["den", "left", "n.1", "A"]])
+    assert await waiting
+    assert heard == [("den", [room.SendFull("n.1")]), ("den", [room.SendLeft("n.1", "A")])]
+
+
 async def test_a_ping_proves_that_it_hears(redis: RedisServer, hearing: Hearing) -> None:
     with pytest.raises(StoreUnavailable):
         await hearing.hears(1, 0.01)

@@ -61,23 +61,33 @@ def test_every_order_is_read() -> None:
         b'{"told": 1}',
         b'{"told": "1", "orders": []}',
         b'{"method": "emit", "event": "message", "data": "x"}',
-        said(["den", "joined", "n.1"]),
-        said(["den", "joined", 1, "A", "7", False, True, False]),
-        said(["den", "joined", "n.1", "A", 7, False, True, False]),
-        said(["den", "joined", "n.1", "A", "7", [], True, False]),
-        said(["den", "renewed", "n.1", "-1"]),
-        said(["den", "renewed", "n.1", "1" * 21]),
-        said(["den", "renewed", "n.1", "²"]),
-        said(["den", "bye", "n.1", "A", "whatever"]),
-        said(["den", "relay", "n.1", "no JSON", "1"]),
-        said(["den", "relay", "n.1", "[" * 100_000, "1"]),
-        said(["den", "shutdown", "n.1"]),
-        said("den"),
     ],
 )
 def test_what_no_node_is_told_is_refused(data: object) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  whoever hears it drops it, whatever it is
         read_message(data)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ["den", "joined", "n.1"],
+        ["den", "joined", 1, "A", "7", False, True, False],
+        ["den", "joined", "n.1", "A", 7, False, True, False],
+        ["den", "joined", "n.1", "A", "7", [], True, False],
+        ["den", "renewed", "n.1", "-1"],
+        ["den", "renewed", "n.1", "1" * 21],
+        ["den", "renewed", "n.1", "²"],
+        ["den", "bye", "n.1", "A", "whatever"],
+        ["den", "relay", "n.1", "no JSON", "1"],
+        ["den", "relay", "n.1", "[" * 100_000, "1"],
+        ["den", "shutdown", "n.1"],
+        "den",
+    ],
+)
+def test_an_order_that_is_none_takes_no_other_with_it(order: object) -> None:
+    good = ["den", "full", "n.1"]
+    assert read_message(said(good, order, good)) == Orders(3, [("den", room.SendFull("n.1"))] * 2, bad=1)
 
 
 anything = st.recursive(
