@@ -45,8 +45,14 @@ class Database:
         self, url: str, holding: Holding, *, node: str = "", clock: Callable[[], float] | None = None
     ) -> None:
         self._where = _where(url)
-        pool = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS, timeout=ANSWER_S, **OPTIONS)
-        self._redis = Redis.from_pool(pool)
+        self._redis = _connections(url, CONNECTIONS)
+        self._vital = _connections(url, 1)
+        """For what must not wait behind operations: how long those take says nothing of Redis."""
+
+        self._turns = asyncio.Semaphore(CONNECTIONS)
+        self._given_up = 0
+        """How often whoever waited for a turn was told that it will not come."""
+
         self._script = self._redis.register_script(SCRIPT)
         self._holding = [repr(each) for each in (holding.exclusive_s, holding.total_s, holding.messages_s)]
         self._node = node
@@ -55,31 +61,47 @@ class Database:
         """By how much the clock of Redis is ahead of the event loop's."""
 
     async def ask(self, operation: str, *arguments: str | int, fenced: bool = True) -> dict[str, Any]:
-        """The script's answer; ``fenced`` operations are done soon or not at all.
+        """The script's answer; ``fenced`` operations are done soon or not at all, once it is their turn.
 
         Raises:
             StoreUnavailable: there was none in time, or it refused.
         """
-        now = asyncio.get_running_loop().time
+        if not fenced:
+            return await self._ask(self._vital, "", operation, *arguments)
+        given_up = self._given_up
+        async with self._turns:
+            if given_up != self._given_up:
+                raise StoreUnavailable(f"Redis at {self._where}: away before its turn", refused="given up")
+            now = asyncio.get_running_loop().time()
+            until = repr(now + self._ahead_s + DONE_S) if self._ahead_s is not None else ""
+            return await self._ask(self._redis, until, operation, *arguments)
+
+    def give_up(self) -> None:
+        """Let nobody wait for a turn any longer: what is on its way was not answered."""
+        self._given_up += 1
+
+    async def _ask(
+        self, connections: Redis, until: str, operation: str, *arguments: str | int
+    ) -> dict[str, Any]:
         clock = repr(self._clock()) if self._clock else ""
-        until = repr(now() + self._ahead_s + DONE_S) if fenced and self._ahead_s is not None else ""
         try:
             async with asyncio.timeout(ANSWER_S):
                 text = await self._script(
-                    args=[operation, clock, until, *self._holding, self._node, *arguments]
+                    args=[operation, clock, until, *self._holding, self._node, *arguments], client=connections
                 )
         except (RedisError, OSError, TimeoutError) as error:
             raise StoreUnavailable(f"Redis at {self._where}: {_why(error)}") from error
         answer: dict[str, Any] = json.loads(text)
         if self._clock is None:
-            self._ahead_s = answer["now"] - now()
+            self._ahead_s = answer["now"] - asyncio.get_running_loop().time()
         if "refused" in answer:
             raise StoreUnavailable(f"Redis at {self._where}: {answer['refused']}", refused=answer["refused"])
         return answer
 
     async def begin(self) -> None:
         """Make no use of connections that may have broken."""
-        await self._redis.connection_pool.disconnect(inuse_connections=False)
+        for each in (self._redis, self._vital):
+            await each.connection_pool.disconnect(inuse_connections=False)
 
     async def check(self) -> None:
         """Raises :class:`~pycall.errors.StoreUnreachable`, with one sentence for people, if it is no use."""
@@ -90,8 +112,14 @@ class Database:
 
     async def close(self) -> None:
         """Close its connections."""
-        await self._redis.aclose()
-        await self._redis.connection_pool.disconnect()
+        for each in (self._redis, self._vital):
+            await each.aclose()
+            await each.connection_pool.disconnect()
+
+
+def _connections(url: str, most: int) -> Redis:
+    pool = BlockingConnectionPool.from_url(url, max_connections=most, timeout=ANSWER_S, **OPTIONS)
+    return Redis.from_pool(pool)
 
 
 def _where(url: str) -> str:

@@ -49,6 +49,9 @@ AT_ONCE: Final = 32
 ROOMS_AT_ONCE: Final = 100
 """Rooms that are changed by one operation, for which everybody else's waits."""
 
+_UNHEARD: Final = "unheard"
+"""Why a join is refused that was done: its client would not learn of it."""
+
 log = logging.getLogger(__name__)
 
 
@@ -96,18 +99,17 @@ class SharedRooms:
         """See :meth:`RoomStore.apply`."""
         if self._stopping and not isinstance(input_, room.JoinAsked):
             return []  # all seats are given up at once
-        if not self.is_reachable and not self._is_back(input_):
-            self._note(name, input_)
-            raise StoreUnavailable("Redis is away.")
+        if not self.is_reachable:
+            self._note(name, input_)  # also if its seat was asked for again: that may be done after this
+            if not self._is_back(input_):
+                raise StoreUnavailable("Redis is away.")
         try:
             outputs = await self._change(name, input_)
         except StoreUnavailable as error:
-            is_said_again = isinstance(
-                input_, room.MessageSent | room.RenewAsked
-            )  # when told that it is joined
+            is_said_again = isinstance(input_, room.MessageSent | room.RenewAsked)  # once it is told `joined`
             if not error.refused or is_said_again:
                 self._fail(error)
-            if not error.refused and isinstance(input_, room.JoinAsked):  # it may be in, and does not know it
+            if error.refused in {"", _UNHEARD} and isinstance(input_, room.JoinAsked):  # it may be in
                 self._note(name, room.ConnectionLost(input_.connection))
             self._note(name, input_)
             raise
@@ -194,9 +196,9 @@ class SharedRooms:
             try:
                 await self._live()
             except* StoreUnavailable as group:
-                self._fail(group.exceptions[0])
+                self._fail(_first(group))
             except* Exception as group:  # noqa: BLE001  a bug must not end the node
-                tell(log, logging.ERROR, "bug", "a bug in listening to Redis", error=group.exceptions[0])
+                tell(log, logging.ERROR, "bug", "a bug in listening to Redis", error=_first(group))
                 self._available.clear()
             await asyncio.sleep(AGAIN_S)
 
@@ -221,6 +223,7 @@ class SharedRooms:
         self._available.clear()
         self._back.clear()
         self._hearing.give_up()
+        self._database.give_up()
         self._trouble.set()
 
     async def _beat(self, tasks: asyncio.TaskGroup) -> None:
@@ -248,7 +251,9 @@ class SharedRooms:
         await self._make_up()
         seated = list(self._seated())
         for start in range(0, len(seated), AT_ONCE):
-            await asyncio.gather(*(self._seat_again(*each) for each in seated[start : start + AT_ONCE]))
+            async with asyncio.TaskGroup() as tasks:  # of which nothing goes on when one fails
+                for each in seated[start : start + AT_ONCE]:
+                    tasks.create_task(self._seat_again(*each), name="pycall-node-seat")
             await self._database.ask("settle", SETTLE_MS)
         while self._departed:
             await self._make_up()
@@ -292,10 +297,11 @@ class SharedRooms:
         operation = arguments_of(input_, name, is_told_anew=is_told_anew)
         answer = await self._database.ask(*operation)
         self._note_due(answer)
-        if not await self._hearing.reaches(answer.get("told", 0), HEARD_S):
-            self._fail(StoreUnavailable("an order was not heard"))
-            if isinstance(input_, room.JoinAsked):
-                raise StoreUnavailable("It is in, and was not told so.")
+        is_heard = await self._hearing.reaches(answer.get("told", 0), HEARD_S)
+        if not is_heard and isinstance(
+            input_, room.JoinAsked
+        ):  # whether the channel is broken, the beat tells
+            raise StoreUnavailable("It is in, and was not told so.", refused=_UNHEARD)
         return [output for _, output in read_orders(answer["orders"])]
 
     async def _ask(self, operation: str, *arguments: str | int) -> list[tuple[str, room.Output]]:
@@ -314,6 +320,13 @@ class SharedRooms:
         """Who goes while that cannot be told to Redis is gone when it can."""
         if isinstance(input_, room.LeaveAsked | room.ConnectionLost | room.MemberGone):
             self._departed[name, input_.connection] = input_
+
+
+def _first(error: BaseException) -> BaseException:
+    """What failed first in groups of tasks within groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _why(error: BaseException) -> str:

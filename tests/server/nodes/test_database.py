@@ -13,6 +13,7 @@ from pycall.errors import StoreUnreachable
 from pycall.server.nodes.database import ANSWER_S, DONE_S, Database
 from pycall.server.nodes.script import arguments_of
 from pycall.server.store import StoreUnavailable
+from tests.server.nodes.holder import holder
 from tests.server.redis import RedisServer, free_port
 
 pytestmark = pytest.mark.integration
@@ -37,6 +38,35 @@ async def test_what_was_given_up_is_not_done_later(own_redis: RedisServer) -> No
         except StoreUnavailable:
             continue
         break
+    await database.close()
+
+
+async def test_waiting_for_a_turn_is_no_sign_of_an_absent_redis(
+    own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pycall.server.nodes.database.CONNECTIONS", 1)
+    async with holder(own_redis.url) as far:
+        database = Database(f"redis://127.0.0.1:{far.port}", Holding())
+        await database.ask("occupancy")
+        far.delay_s = 0.02
+        began = time.monotonic()
+        answers = await asyncio.gather(*(database.ask("occupancy") for _ in range(40)))
+        assert [answer["members"] for answer in answers] == [0] * 40
+        assert time.monotonic() - began > ANSWER_S
+        await database.close()
+
+
+async def test_nobody_waits_for_a_turn_that_will_not_come(
+    own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pycall.server.nodes.database.CONNECTIONS", 1)
+    database = Database(own_redis.url, Holding())
+    own_redis.freeze()
+    asking = [asyncio.create_task(database.ask("occupancy")) for _ in range(3)]
+    await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+    database.give_up()
+    outcomes = await asyncio.gather(*asking, return_exceptions=True)
+    assert [getattr(each, "refused", None) for each in outcomes][::2] == ["", "given up"]
     await database.close()
 
 
