@@ -318,6 +318,13 @@ end
 
 local operations = {}
 
+-- Somewhere else its owner has come back to the seat, while the node that tells it anew could not know.
+local function is_taken(room, who, connection)
+  for _, seat in ipairs(room.seats) do
+    if seat.extended and seat.id == who.id then return seat.connection and seat.connection ~= connection end
+  end
+end
+
 function operations.join(room)
   if node ~= "" and redis.call("HEXISTS", NODES, node) == 0 then
     answer.refused = "unknown node"  -- who would give up the seat if the node ended before it is known?
@@ -325,7 +332,11 @@ function operations.join(room)
     answer.refused = "settling"
   else
     local who = { id = ARGV[10], display = ARGV[11], extended = ARGV[12] == "1", admitted = ARGV[15] == "1" }
-    join(room, ARGV[9], who, tonumber(ARGV[13]))
+    if ARGV[14] ~= "" and is_taken(room, who, ARGV[9]) then
+      tell(room, "dismiss", ARGV[9])
+    else
+      join(room, ARGV[9], who, tonumber(ARGV[13]))
+    end
   end
 end
 
