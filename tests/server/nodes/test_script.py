@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from pycall.core.room import (
@@ -174,12 +174,48 @@ def beginning(one: int, two: int) -> list[Chapter]:
 
 
 beginnings = st.builds(beginning, st.integers(0, 5), st.integers(0, 5))
+
+
+def said(number: int) -> Callable[[Room], Input | None]:
+    """By the one who came first."""
+    return inside(0, lambda who, _: MessageSent(who, "1", number))
+
+
+RENEW = inside(0, lambda who, room: RenewAsked(who, room.epoch))
+RESUME = joining(PEOPLE[1], 1, 1, admitted=False)
+LONG: list[Chapter] = [
+    *beginning(0, 1),
+    (RENEW, 5),  # three at once, and then one a second
+    (1.0, 1),
+    (RENEW, 2),
+    *((said(number), 1) for number in (1, 2, 2, 3)),
+    (ConnectionLost("B0", 14.0), 1),
+    (0.5, 1),
+    (joining(PEOPLE[2], 0, None, admitted=True), 1),  # too early
+    (RESUME, 1),  # after the first message
+    (ConnectionLost("B1", 14.0), 1),
+    (1.0, 1),
+    (joining(PEOPLE[2], 0, None, admitted=False), 1),
+    (joining(PEOPLE[2], 0, 7, admitted=True), 1),
+    (inside(0, lambda who, _: MessageSent(who, "2", 9)), 1),
+    (30.0, 1),
+    (Expired(), 1),
+    (inside(1, lambda who, _: MessageSent(who, "3")), 70),
+    (ConnectionLost("A0"), 1),
+    (joining(PEOPLE[0], 2, 0, admitted=True), 1),
+    (ConnectionLost("A2"), 1),
+    (60.0, 1),
+    (Expired(), 1),
+]
+"""What chance brings about too seldom."""
+
 stories = st.builds(list.__add__, beginnings, st.lists(chapters, min_size=10, max_size=60))
 
 
+@example(story=LONG)
 @given(story=stories)
 @settings(
-    max_examples=150,
+    max_examples=100,
     deadline=None,
     phases=set(Phase) - {Phase.explain},  # which traces every line for minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
