@@ -1,7 +1,7 @@
 """A guard against the server becoming dearer than Node's under the same load in the same run.
 
 Ratios of CPU time hardly depend on how busy the machine is. The bounds say that it is no dearer, and
-not by how much it is cheaper: that is measured by benchmarks/signalling.py.
+not by how much it is cheaper: that is measured by benchmarks/signalling.py, see docs/performance.md.
 """
 
 from __future__ import annotations
