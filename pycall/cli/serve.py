@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Any, Final
 
 import click
@@ -92,10 +93,13 @@ async def _supervise(config: ServerConfig, limits: Limits, redis: str, *, verbos
     workers = Workers(config, limits, redis, ice, verbose=verbose)
 
     async def told() -> None:
-        await started.wait()
-        _tell_start(config, workers.port, identity, ice)
-        await asked.wait()
-        _tell_end(config)
+        try:
+            await started.wait()
+            _tell_start(config, workers.port, identity, ice)
+            await asked.wait()
+            _tell_end(config)
+        finally:
+            asked.set()  # nobody would know of a server that cannot say where it is
 
     telling = asyncio.create_task(told(), name="pycall-told")
     try:
@@ -104,7 +108,8 @@ async def _supervise(config: ServerConfig, limits: Limits, redis: str, *, verbos
         return failed.exit_code
     finally:
         telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        with suppress(asyncio.CancelledError):  # what else failed in it is told
+            await telling
     return 0
 
 

@@ -76,7 +76,7 @@ class Workers:
         self._verbose = verbose
         self._processes: dict[int, Process] = {}
         self._stopping = False
-        self._reserved: list[socket.socket] = []
+        self._patience_s = START_S + EACH_S * config.workers
 
     async def run(self, started: asyncio.Event, asked: asyncio.Event) -> None:
         """Run them until they are ``asked`` to end; ``started`` is set when all are ready.
@@ -98,16 +98,17 @@ class Workers:
 
     async def _are_ready(self, asked: asyncio.Event) -> bool:
         """Start them all; whether that is done before they are ``asked`` to end."""
-        patience_s = START_S + EACH_S * self._config.workers
         starting = asyncio.create_task(self._start_all(), name="pycall-workers-start")
         ending = asyncio.create_task(asked.wait(), name="pycall-workers-end")
         try:
-            done, _ = await asyncio.wait((starting, ending), timeout=patience_s, return_when=FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                (starting, ending), timeout=self._patience_s, return_when=FIRST_COMPLETED
+            )
             if starting in done:
                 starting.result()
             elif not done:
                 raise ListenFailed(
-                    f"The workers were not ready within {patience_s:.0f} s.",
+                    f"The workers were not ready within {self._patience_s:.0f} s.",
                     "Start fewer with --workers, or see what else keeps this machine busy.",
                 )
             return starting in done
@@ -119,8 +120,12 @@ class Workers:
     async def _start_all(self) -> None:
         """One first: what it cannot do, the others cannot either, and it is enough to say it once."""
         await self._start(1)
-        others = range(2, self._config.workers + 1)
-        await asyncio.gather(*(self._start(number) for number in others))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for number in range(2, self._config.workers + 1):
+                    tasks.create_task(self._start(number), name=f"pycall-worker-{number}")
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group
 
     async def _keep(self, asked: asyncio.Event) -> None:
         """Start again what ends."""
@@ -141,10 +146,27 @@ class Workers:
                 await self._start(number)
 
     async def _start(self, number: int) -> None:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", WORKER, stdin=PIPE, stdout=PIPE, start_new_session=True
-        )
+        """Returns when it serves; raises :class:`WorkerFailed`, also if there cannot be one or it hangs."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", WORKER, stdin=PIPE, stdout=PIPE, start_new_session=True
+            )
+        except OSError as error:
+            sentence = "worker %(worker)s cannot be started: %(why)s"
+            tell(log, logging.ERROR, "worker-failed", sentence, worker=number, why=error.strerror)
+            raise WorkerFailed(1) from error
         self._processes[number] = process
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await self._brief(process, number)
+        except TimeoutError as error:
+            process.kill()
+            sentence = "worker %(worker)s does not come to serve"
+            tell(log, logging.ERROR, "worker-failed", sentence, worker=number)
+            raise WorkerFailed(1) from error
+
+    async def _brief(self, process: Process, number: int) -> None:
+        """Tell it what to do, and wait until it does."""
         assert process.stdin is not None
         assert process.stdout is not None
         name = f"{self._config.node or socket.gethostname()}-{number}"

@@ -18,7 +18,7 @@ from pycall.config import Limits, ServerConfig
 from pycall.errors import ListenFailed
 from pycall.server.ice import Ice
 from tests.cli.serving import serve
-from tests.program import Program, Programs
+from tests.program import PYCALL, Program, Programs
 from tests.server.nodes.nodes import OK, auth, join
 from tests.server.raw import Clients, RawClient, raw_clients
 from tests.server.redis import RedisServer, free_port, redis_server
@@ -114,6 +114,31 @@ async def test_one_that_dies_is_started_again_and_its_callers_go_on_at_another(
             await on_each(clients)
             program.send_signal(signal.SIGINT)
             assert program.wait() == 0
+
+
+async def test_one_that_cannot_be_started_again_is_tried_again(
+    start_pycall: Programs, own_redis: RedisServer
+) -> None:
+    program, port = start(start_pycall, own_redis, "--no-limits", "--no-stun")
+    parent = psutil.Process(program.process.pid)
+    limit = parent.rlimit(psutil.RLIMIT_NOFILE)
+    parent.rlimit(psutil.RLIMIT_NOFILE, (3, limit[1]))
+    workers(program)[0].kill()
+    program.wait_for("cannot be started")
+    parent.rlimit(psutil.RLIMIT_NOFILE, limit)
+    with ended_with(program):
+        async with raw_clients(port) as clients:
+            await on_each(clients)
+        program.send_signal(signal.SIGINT)
+        assert program.wait() == 0
+    assert "Traceback" not in program.stderr
+
+
+def test_they_end_when_nobody_can_be_told_of_them(start_pycall: Programs, own_redis: RedisServer) -> None:
+    full = ("bash", "-c", 'exec "$0" "$@" >/dev/full', PYCALL)
+    options = ("--host", "127.0.0.1", "--port", "0", "--no-stun", "--workers", "2", "--redis", own_redis.url)
+    program = start_pycall("serve", *options, command=full)
+    assert program.wait(PATIENCE_S) != 0
 
 
 def test_workers_end_when_who_started_them_is_killed(start_pycall: Programs, own_redis: RedisServer) -> None:
