@@ -34,13 +34,14 @@ WITHOUT_A_TEST_OF_THEIR_OWN: Final = {
     "pycall/core/inputs.py": "only names; tests/core/test_call.py uses them all",
     "pycall/core/outputs.py": "only names; tests/core/test_call.py uses them all",
     "pycall/core/patience.py": "only numbers; the tests of the call use them",
+    "pycall/server/wire/causes.py": "only names; tests/server/wire/test_connection.py uses them",
     "pycall/media/frames.py": "only names; every test of media uses them",
 }
 
 WALL_CLOCK: Final = re.compile(r"\b(datetime\.(now|utcnow|today)|time\.(time|time_ns|localtime|gmtime))\b")
 READS_THE_WALL_CLOCK: Final = {
-    "pycall/server/access.py": "invites expire at a time of day",
-    "pycall/server/iceservers.py": "credentials for TURN expire at a time of day",
+    "pycall/server/admission/access.py": "invites expire at a time of day",
+    "pycall/server/ice/iceservers.py": "credentials for TURN expire at a time of day",
     "pycall/client/signalling/health.py": "the doctor compares clocks",
 }
 

@@ -9,9 +9,9 @@ from pycall.cli.folders import data_folder
 from pycall.cli.secretfile import read_secret
 from pycall.config import Limits, ServerConfig
 from pycall.errors import ConfigError
-from pycall.server.access import Access
-from pycall.server.invitekey import FILE, made_or_kept_key
-from pycall.server.spending import Spending
+from pycall.server.admission.access import Access
+from pycall.server.admission.invitekey import FILE, made_or_kept_key
+from pycall.server.admission.spending import Spending
 
 LEAST_CHARACTERS: Final = 8
 """A password shorter than this can be guessed, even ten tries at a time."""

@@ -10,9 +10,9 @@ from pycall.cli.secretfile import read_secret
 from pycall.config import ServerConfig
 from pycall.core.names import terminal_safe
 from pycall.errors import ConfigError, ListenFailed
-from pycall.server.coturn import RelaySettings
-from pycall.server.ice import Ice
-from pycall.server.iceservers import Turn
+from pycall.server.ice.coturn import RelaySettings
+from pycall.server.ice.iceservers import Turn
+from pycall.server.ice.service import Ice
 
 
 def ice_of(config: ServerConfig) -> Ice:

@@ -16,8 +16,8 @@ from pycall.cli.options import ROOM, config_options, key_option
 from pycall.config import CallConfig, ServerConfig, keys
 from pycall.core.invites import ID_BYTES, LONGEST_S, Invite, sign
 from pycall.errors import ConfigError
+from pycall.server.admission.invitekey import kept_key
 from pycall.server.certificate import given_identity
-from pycall.server.invitekey import kept_key
 
 SHORTEST_S: Final = 60
 ASKED: Final = frozenset({"host", "port", "tls", "cert", "key", "public_host", "invite_key_file"})

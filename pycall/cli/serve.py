@@ -23,10 +23,10 @@ from pycall.cli.workers import WorkerFailed, Workers
 from pycall.cli.workers import check as check_workers
 from pycall.config import CallConfig, Limits, ServerConfig, keys
 from pycall.errors import ConfigError
+from pycall.server.admission.descriptors import raise_limit
 from pycall.server.certificate import Identity
-from pycall.server.descriptors import raise_limit
-from pycall.server.ice import Ice
-from pycall.server.logs import tell
+from pycall.server.ice.service import Ice
+from pycall.server.monitoring.logs import tell
 
 NO_LIMITS: Final = "There are no limits: any one client can take up the whole server. This is for load tests."
 PLAIN_HTTP: Final = "Browsers elsewhere give camera and microphone only over https: see --tls."

@@ -23,13 +23,13 @@ from pycall.cli.signals import end_at_once_on_next, on_ending
 from pycall.cli.status import metrics_key
 from pycall.config import Limits, ServerConfig
 from pycall.errors import ConfigError, PycallError
-from pycall.server.addresses import Proxies
+from pycall.server.admission.addresses import Proxies
+from pycall.server.admission.origins import Origins
 from pycall.server.app import SignallingServer
 from pycall.server.certificate import Identity, given_identity, own_identity
-from pycall.server.ice import Ice
-from pycall.server.logs import JsonFormatter, TextFormatter, tell
-from pycall.server.origins import Origins
-from pycall.server.readers import Readers
+from pycall.server.ice.service import Ice
+from pycall.server.monitoring.logs import JsonFormatter, TextFormatter, tell
+from pycall.server.monitoring.readers import Readers
 
 log = logging.getLogger(__name__)
 

@@ -20,9 +20,9 @@ from pycall.cli.server import asked_to_end, identity_of, run_and_log, server_of
 from pycall.config import Limits, ServerConfig
 from pycall.core.names import terminal_safe
 from pycall.errors import PycallError
-from pycall.server.descriptors import raise_limit
-from pycall.server.ice import Ice
-from pycall.server.iceservers import Turn
+from pycall.server.admission.descriptors import raise_limit
+from pycall.server.ice.iceservers import Turn
+from pycall.server.ice.service import Ice
 
 READY: Final = b"ready\n"
 """What it prints when clients can connect."""

@@ -21,8 +21,8 @@ from pycall.cli.worker import READY, Assignment
 from pycall.config import Limits, ServerConfig
 from pycall.errors import ConfigError, ListenFailed
 from pycall.server.app import listen_failed
-from pycall.server.ice import Ice
-from pycall.server.logs import tell
+from pycall.server.ice.service import Ice
+from pycall.server.monitoring.logs import tell
 
 WORKER: Final = "import sys; from pycall.cli.worker import main; sys.exit(main())"
 

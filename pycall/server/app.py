@@ -22,22 +22,22 @@ from aiohttp.http_exceptions import HttpProcessingError
 from pycall.core.names import terminal_safe
 from pycall.errors import ListenFailed
 from pycall.limits import Limits
-from pycall.server.access import Access
-from pycall.server.addresses import Proxies
-from pycall.server.arrivals import KEPT_S, Arrivals, Site
-from pycall.server.descriptors import Descriptors
-from pycall.server.entrance import Entrance
-from pycall.server.figures import Figures
+from pycall.server.admission.access import Access
+from pycall.server.admission.addresses import Proxies
+from pycall.server.admission.arrivals import KEPT_S, Arrivals, Site
+from pycall.server.admission.descriptors import Descriptors
+from pycall.server.admission.entrance import Entrance
+from pycall.server.admission.origins import Origins
 from pycall.server.gateway import Gateway
-from pycall.server.health import Health, State
-from pycall.server.ice import Ice
-from pycall.server.logs import tell
-from pycall.server.metrics import Metrics
-from pycall.server.origins import Origins
+from pycall.server.ice.service import Ice
+from pycall.server.monitoring.figures import Figures
+from pycall.server.monitoring.health import Health, State
+from pycall.server.monitoring.logs import tell
+from pycall.server.monitoring.metrics import Metrics
+from pycall.server.monitoring.readers import Readers
 from pycall.server.pages import Pages
-from pycall.server.readers import Readers
 from pycall.server.store import MemoryRoomStore, RoomStore, SharedRoomStore
-from pycall.server.transport import SocketServer
+from pycall.server.wire.transport import SocketServer
 
 BACKLOG: Final = 4096
 """Connections that wait to be accepted: after a restart all come at once. Linux has no more by default."""

@@ -15,7 +15,7 @@ from pycall.core import room as orders
 from pycall.core.credentials import NONE, Credentials
 from pycall.core.names import clean_display_name
 from pycall.core.seats import TOKEN, Member
-from pycall.server.addresses import UNKNOWN
+from pycall.server.admission.addresses import UNKNOWN
 
 TOKEN_BYTES: Final = 16
 ID_LENGTH: Final = 16

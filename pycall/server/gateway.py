@@ -16,17 +16,17 @@ from pycall.core import room
 from pycall.core.credentials import read_credentials
 from pycall.core.names import check_room_name
 from pycall.limits import Limits
-from pycall.server.access import Access
-from pycall.server.addresses import Visitor
-from pycall.server.admission import Admission
+from pycall.server.admission.access import Access
+from pycall.server.admission.addresses import Visitor
+from pycall.server.admission.quotas import Admission
 from pycall.server.clients import MAX_NUMBER, Client, read_client
-from pycall.server.connection import BROKEN, CLIENT_DISCONNECT
 from pycall.server.events import Events, IceServersFor, Told
-from pycall.server.logs import Private, tell
+from pycall.server.monitoring.logs import Private, tell
 from pycall.server.refusal import Refusal
 from pycall.server.reseating import Reseating
 from pycall.server.store import RoomStore, StoreUnavailable
-from pycall.server.transport import Ack, SocketServer
+from pycall.server.wire.causes import BROKEN, CLIENT_DISCONNECT
+from pycall.server.wire.transport import Ack, SocketServer
 
 log = logging.getLogger(__name__)
 

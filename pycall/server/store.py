@@ -11,8 +11,8 @@ from typing import Protocol, TypeAlias
 
 from pycall.core import room
 from pycall.core.seats import Holding
-from pycall.server.spending import Spending
-from pycall.server.transport import ClientRegister
+from pycall.server.admission.spending import Spending
+from pycall.server.wire.transport import ClientRegister
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from playwright.async_api import Page
 from pycall.core.messages import parse_control, parse_message
 from pycall.core.names import check_room_name, clean_display_name
 from pycall.limits import Limits
-from pycall.server.addresses import Proxies
+from pycall.server.admission.addresses import Proxies
 from pycall.server.app import SignallingServer
 from tests.browser.guests import DEVICES, Guests, at_the_page
 from tests.server.raw import raw_clients

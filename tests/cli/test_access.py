@@ -17,7 +17,7 @@ from pycall.config import ServerConfig
 from pycall.core.credentials import Credentials
 from pycall.errors import ConfigError
 from pycall.limits import Limits
-from pycall.server.access import Access
+from pycall.server.admission.access import Access
 from pycall.server.refusal import Refusal
 
 

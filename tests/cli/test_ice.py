@@ -9,8 +9,8 @@ from pycall.cli.addresses import ANY, lan_address, reachable
 from pycall.cli.ice import announcement, ice_of
 from pycall.config import ServerConfig
 from pycall.errors import ConfigError, ListenFailed
-from pycall.server.coturn import RelaySettings
-from pycall.server.ice import Ice
+from pycall.server.ice.coturn import RelaySettings
+from pycall.server.ice.service import Ice
 
 MACHINE = tuple(each for any_ in ANY for each in reachable(any_) if each != any_)
 LOCAL = {"host": "127.0.0.1"}

@@ -15,7 +15,7 @@ from pycall.cli.scrape import MOST_BYTES, Reading, scrape
 from pycall.errors import ServerUnreachable, SignallingError
 from pycall.server.app import SignallingServer
 from pycall.server.certificate import Identity, own_identity
-from pycall.server.readers import Readers
+from pycall.server.monitoring.readers import Readers
 
 KEY = "0123456789abcdef"
 

@@ -7,7 +7,7 @@ import pytest
 from pycall.cli.server import identity_of, server_of
 from pycall.config import Limits, ServerConfig
 from pycall.errors import ConfigError
-from pycall.server.ice import Ice
+from pycall.server.ice.service import Ice
 
 
 def test_without_options_there_is_no_certificate() -> None:

@@ -11,7 +11,7 @@ import pytest
 from pycall.cli.worker import Assignment
 from pycall.cli.workers import WORKER
 from pycall.config import Limits, ServerConfig
-from pycall.server.iceservers import Turn
+from pycall.server.ice.iceservers import Turn
 from tests.program import Programs
 
 

@@ -16,7 +16,7 @@ import pytest
 from pycall.cli.workers import WORKER, Workers
 from pycall.config import Limits, ServerConfig
 from pycall.errors import ListenFailed
-from pycall.server.ice import Ice
+from pycall.server.ice.service import Ice
 from tests.cli.serving import serve
 from tests.program import PYCALL, Program, Programs
 from tests.server.nodes.nodes import OK, auth, join

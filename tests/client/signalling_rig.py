@@ -14,7 +14,7 @@ from aiohttp import web
 from pycall.client.signalling import SignallingClient
 from pycall.core import inputs
 from pycall.core.credentials import NONE, Credentials
-from pycall.server.access import Access
+from pycall.server.admission.access import Access
 from pycall.server.app import SignallingServer
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pycall.server.certificate import own_identity
-from pycall.server.iceservers import Turn
+from pycall.server.ice.iceservers import Turn
 from tests.program import Program, Programs
 from tests.rig import needs, wait_until
 from tests.server.raw import raw_clients

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pycall.server.coturn import PORT, RelaySettings
-from pycall.server.relay import Relay
+from pycall.server.ice.coturn import PORT, RelaySettings
+from pycall.server.ice.relay import Relay
 from tests.netlab.namespaces import Namespace, namespaces
 from tests.rig import needs
 from tests.server.turnclient import allocation, credentials, exchanged

@@ -10,8 +10,8 @@ from typing import Any
 from pycall.core.invites import ID_BYTES, KEY_BYTES, Invite, sign
 from pycall.core.seats import Holding
 from pycall.limits import Limits
-from pycall.server.access import Access, unix_time
-from pycall.server.addresses import Proxies
+from pycall.server.admission.access import Access, unix_time
+from pycall.server.admission.addresses import Proxies
 from pycall.server.app import SignallingServer
 from pycall.server.store import MemoryRoomStore
 from tests.server.raw import Clients, raw_clients

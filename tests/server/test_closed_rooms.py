@@ -10,7 +10,7 @@ import pytest
 
 from pycall.core.seats import Holding
 from pycall.limits import Limits
-from pycall.server.addresses import Proxies
+from pycall.server.admission.addresses import Proxies
 from pycall.server.app import SignallingServer
 from pycall.server.store import MemoryRoomStore
 from tests.server.closed import KEY, PASSWORD, WRONG, auth, closed, invite

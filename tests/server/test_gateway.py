@@ -14,7 +14,7 @@ from pycall.server.app import SignallingServer
 from pycall.server.clients import id_of
 from pycall.server.gateway import Gateway
 from pycall.server.store import MemoryRoomStore
-from pycall.server.transport import SocketServer
+from pycall.server.wire.transport import SocketServer
 from tests.server.raw import Clients, RawClient, raw_clients
 
 OK = {"ok": True}

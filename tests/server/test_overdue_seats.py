@@ -11,7 +11,7 @@ from pycall.core import room
 from pycall.limits import Limits
 from pycall.server.gateway import Gateway
 from pycall.server.store import MemoryRoomStore
-from pycall.server.transport import SocketServer
+from pycall.server.wire.transport import SocketServer
 
 
 class Overdue(MemoryRoomStore):

@@ -13,7 +13,7 @@ from typing import Any
 
 from aioice import stun, turn
 
-from pycall.server.iceservers import Turn
+from pycall.server.ice.iceservers import Turn
 
 Address = tuple[str, int]
 CHANNEL = 0x4000

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Final
 
 from pycall.core import room
-from pycall.server.logs import tell
+from pycall.server.monitoring.logs import tell
 from pycall.server.nodes.register import NodeRegister
 from pycall.server.nodes.script import Orders, Ping, read_message
 from pycall.server.store import CarryOut, StoreUnavailable

@@ -20,8 +20,8 @@ from typing import Any, Final
 from pycall.core import room
 from pycall.core.seats import Holding
 from pycall.errors import StoreUnreachable
-from pycall.server.access import unix_time
-from pycall.server.logs import tell
+from pycall.server.admission.access import unix_time
+from pycall.server.monitoring.logs import tell
 from pycall.server.nodes.database import Database
 from pycall.server.nodes.hearing import Hearing
 from pycall.server.nodes.neighbours import Neighbours
@@ -142,7 +142,7 @@ class SharedRooms:
         return self._occupancy
 
     async def spend(self, id_: str, owner: str, until: float) -> bool:
-        """See :meth:`~pycall.server.spending.Spending.spend`; a Redis that lost all has forgotten it.
+        """See :meth:`~pycall.server.admission.spending.Spending.spend`; a Redis that lost all forgot it.
 
         Raises:
             StoreUnavailable: it cannot be known.

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, assert_never
 
 from pycall.core import room
 from pycall.core.seats import Member
-from pycall.server.strictjson import StrictJson
+from pycall.server.wire.strictjson import StrictJson
 
 SCRIPT: Final = files(__package__).joinpath("rooms.lua").read_text(encoding="utf-8")
 """The script itself, in Lua."""

@@ -10,7 +10,7 @@ import pytest
 from aioice import stun
 
 from pycall.client.compat.asking import CHANGE_PORT, NoBindingError, StunSocket
-from pycall.server.stun import StunResponder
+from pycall.server.ice.stun import StunResponder
 
 HOST = "127.0.0.1"
 

@@ -6,7 +6,7 @@ from pycall.client.doctor import selfcall
 from pycall.client.doctor.selfcall import SelfCall
 from pycall.client.peer import Outgoing
 from pycall.core.credentials import Credentials
-from pycall.server.access import Access
+from pycall.server.admission.access import Access
 from pycall.server.app import SignallingServer
 from tests.client.pair import NOTHING, Source, running
 from tests.client.signalling_rig import serving

@@ -11,9 +11,9 @@ from pycall.client.doctor.server import CLOCK_S, check_join, check_server, throw
 from pycall.core.credentials import NONE, Credentials
 from pycall.core.messages import IceServer
 from pycall.core.names import check_room_name
-from pycall.server.access import Access
+from pycall.server.admission.access import Access
 from pycall.server.app import SignallingServer
-from pycall.server.ice import Ice
+from pycall.server.ice.service import Ice
 from tests.client.signalling_rig import PlainServer, listening, serving
 from tests.server.closed import KEY, PASSWORD
 

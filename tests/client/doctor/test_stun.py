@@ -5,7 +5,7 @@ import socket
 from pycall.client.compat.asking import Binding, StunSocket
 from pycall.client.doctor.stun import Sighting, check_stun, sight
 from pycall.client.iceservers import StunServer
-from pycall.server.stun import StunResponder
+from pycall.server.ice.stun import StunResponder
 
 HOST = "127.0.0.1"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pycall.core import inputs
 from pycall.core.credentials import Credentials
-from pycall.server.access import Access
+from pycall.server.admission.access import Access
 from tests.client.cable import cable
 from tests.client.pair import until
 from tests.client.signalling_rig import Caller, serving

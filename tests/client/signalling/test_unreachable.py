@@ -16,7 +16,7 @@ from aiohttp import web
 from pycall.core import inputs
 from pycall.errors import ServerUnreachable
 from pycall.limits import Limits
-from pycall.server.addresses import Proxies
+from pycall.server.admission.addresses import Proxies
 from pycall.server.app import SignallingServer
 from pycall.server.certificate import own_identity
 from tests.client.pair import until

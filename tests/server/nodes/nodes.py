@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from pycall.core.seats import Holding
-from pycall.server.access import Access
+from pycall.server.admission.access import Access
 from pycall.server.app import SignallingServer
 from pycall.server.nodes import SharedRooms
 from tests.server.raw import PATIENCE_S, Clients, RawClient, raw_clients

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from pycall.core.seats import Holding
-from pycall.server.access import Access, unix_time
+from pycall.server.admission.access import Access, unix_time
 from pycall.server.nodes import SharedRooms
 from tests.server.closed import KEY, invite
 from tests.server.nodes.nodes import OK, auth, join, nodes

@@ -1,0 +1,1 @@
+"""Who may come in: addresses and their budgets, passwords and invites, origins."""

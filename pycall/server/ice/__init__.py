@@ -1,0 +1,1 @@
+"""What helps callers to connect: STUN here, and TURN beside us or elsewhere."""

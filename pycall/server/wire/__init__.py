@@ -1,0 +1,1 @@
+"""The wire: websockets, Engine.IO and Socket.IO, down to single frames."""
