@@ -25,8 +25,8 @@ PYTHONS: Final = ("3.11", "3.12", "3.13")
 IMPORT_EVERYTHING: Final = """
 import importlib, pkgutil, pycall
 for module in pkgutil.walk_packages(pycall.__path__, "pycall."):
-    if not module.name.endswith("__main__"):
-        importlib.import_module(module.name)
+    if not module.name.endswith("__main__") and not module.name.startswith("pycall.server.nodes"):
+        importlib.import_module(module.name)  # the nodes need the extra
 print(pycall.__file__)
 """
 
