@@ -96,11 +96,12 @@ async def test_pictures_are_encoded_as_the_other_side_prefers(described: str) ->
 def _h264_first(sdp: str) -> str:
     """The description of one who would rather see H.264."""
     [line] = [line for line in sdp.splitlines() if line.startswith("m=video")]
-    *start, vp8, h264 = line.split(" ")
+    *start, types = line.split(" ", 3)
+    vp8, *others = types.split(" ")
+    [h264] = [other for other in others if f"a=rtpmap:{other} H264/90000" in sdp]
     assert f"a=rtpmap:{vp8} VP8/90000" in sdp
-    assert f"a=rtpmap:{h264} H264/90000" in sdp
     assert f"a=fmtp:{h264} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f" in sdp
-    return sdp.replace(line, " ".join([*start, h264, vp8]))
+    return sdp.replace(line, " ".join([*start, *sorted([vp8, *others], key=h264.__ne__)]))
 
 
 def _encoder(end: End) -> str:
