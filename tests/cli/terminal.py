@@ -42,11 +42,12 @@ class Terminal:
         self._master, slave = pty.openpty()
         termios.tcsetwinsize(self._master, (24, columns))
         self.before = self.settings
+        inherited = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
         self.process = subprocess.Popen(
             [sys.executable, "-c", _LOGIN, *map(str, command)],
             stdin=slave,
             cwd=cwd,
-            env={**os.environ, "TERM": "xterm", **(env or {})},
+            env={**inherited, "TERM": "xterm", **(env or {})},
         )
         os.close(slave)
         self._written = b""
