@@ -1,13 +1,16 @@
 """One timer for whatever thousands of connections wait for.
 
 Times are put together in ticks, and everything in a tick is done at its beginning: up to a tick too early,
-and not too late.
+and not too late. After a standstill of the process, what came meanwhile is read first.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import Final, Protocol
+
+GRACE_TICKS: Final = 4
+"""So late the process has stood still, and so long it then reads, before anybody is called silent."""
 
 
 class Turning(Protocol):
@@ -29,6 +32,7 @@ class Wheel:
 
         self._timer: asyncio.TimerHandle | None = None
         self._timer_tick = 0
+        self._is_catching_up = False
 
     def add(self, item: Turning, at: float) -> None:
         """Look at ``item`` in the tick of ``at``, or in the next one if that was done already."""
@@ -52,8 +56,15 @@ class Wheel:
         self._timer = loop.call_at(tick * self._tick_s, self._turn)
 
     def _turn(self) -> None:
+        loop, grace_s = asyncio.get_running_loop(), GRACE_TICKS * self._tick_s
+        now_s = loop.time()
+        self._is_catching_up = not self._is_catching_up and now_s > self._timer_tick * self._tick_s + grace_s
+        if self._is_catching_up:
+            self._timer_tick = self._now  # so that nothing added meanwhile is earlier
+            self._timer = loop.call_at(now_s + grace_s, self._turn)
+            return
         self._timer = None
-        self._now = max(self._timer_tick, int(asyncio.get_running_loop().time() / self._tick_s))
+        self._now = max(self._timer_tick, int(now_s / self._tick_s))
         until = (self._now + 1) * self._tick_s
         try:
             for tick in sorted(tick for tick in self._slots if tick <= self._now):
