@@ -40,8 +40,7 @@ WITHOUT_A_TEST_OF_THEIR_OWN: Final = {
 
 WALL_CLOCK: Final = re.compile(r"\b(datetime\.(now|utcnow|today)|time\.(time|time_ns|localtime|gmtime))\b")
 READS_THE_WALL_CLOCK: Final = {
-    "pycall/server/admission/access.py": "invites expire at a time of day",
-    "pycall/server/ice/iceservers.py": "credentials for TURN expire at a time of day",
+    "pycall/server/wallclock.py": "invites and credentials for TURN expire at a time of day",
     "pycall/client/signalling/health.py": "the doctor compares clocks",
 }
 

@@ -14,9 +14,9 @@ from pycall.cli.invite import invite
 from pycall.cli.links import Link, parse_link
 from pycall.core.invites import SKEW_S, Invite, read
 from pycall.errors import ConfigError
-from pycall.server.admission.access import unix_time
 from pycall.server.admission.invitekey import made_or_kept_key
 from pycall.server.certificate import own_identity
+from pycall.server.wallclock import unix_time
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ from typing import Any
 from pycall.core.invites import ID_BYTES, KEY_BYTES, Invite, sign
 from pycall.core.seats import Holding
 from pycall.limits import Limits
-from pycall.server.admission.access import Access, unix_time
+from pycall.server.admission.access import Access
 from pycall.server.admission.addresses import Proxies
 from pycall.server.app import SignallingServer
 from pycall.server.store import MemoryRoomStore
+from pycall.server.wallclock import unix_time
 from tests.server.raw import Clients, raw_clients
 
 PASSWORD = "open sesame, please"

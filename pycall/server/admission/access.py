@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
@@ -19,13 +18,9 @@ from pycall.limits import Limits
 from pycall.server.admission.guesses import Guesses
 from pycall.server.admission.spending import MemorySpending, Spending
 from pycall.server.refusal import Refusal
+from pycall.server.wallclock import unix_time
 
 OUTCOMES: Final = ("right-password", "wrong-password", "not-checked", "wrong-invite")
-
-
-def unix_time() -> float:
-    """Now: invites expire by the clock on the wall, which those who make and those who use them share."""
-    return time.time()  # noqa: TID251
 
 
 class Access:

@@ -12,10 +12,10 @@ import hmac
 import ipaddress
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final
 
 from pycall.core.iceurls import check_host
+from pycall.server.wallclock import unix_time
 
 LIFETIME_S: Final = 3600
 """For which credentials begin an allocation. Those begun go on; a renewed pairing gets new ones."""
@@ -44,10 +44,6 @@ class Turn:
         return name, base64.b64encode(digest).decode()
 
 
-def _unix_time() -> float:
-    return datetime.now(UTC).timestamp()
-
-
 class IceServers:
     """What members are told; ``stun`` and ``turns`` may be set once these servers run."""
 
@@ -56,14 +52,14 @@ class IceServers:
         *,
         public_host: str = "",
         lifetime_s: int = LIFETIME_S,
-        unix_time: Callable[[], float] = _unix_time,
+        clock: Callable[[], float] = unix_time,
     ) -> None:
         self.stun: tuple[str, ...] = ()
         """URLs of STUN servers; they may contain :data:`HERE` or :data:`LOOPBACK`."""
         self.turns: tuple[Turn, ...] = ()
         self._public_host = check_host(public_host) if public_host else ""
         self._lifetime_s = lifetime_s
-        self._unix_time = unix_time
+        self._clock = clock
 
     def for_member(self, member_id: str, host: str) -> list[dict[str, object]]:
         """What to tell a member that reached this server by the name or address ``host``.
@@ -76,7 +72,7 @@ class IceServers:
         stun = _complete(self.stun, reached)
         if stun:
             servers.append({"urls": stun})
-        expires = int(self._unix_time()) + self._lifetime_s
+        expires = int(self._clock()) + self._lifetime_s
         for turn in self.turns:
             urls = _complete(turn.urls, reached)
             if urls:

@@ -20,7 +20,6 @@ from typing import Any, Final
 from pycall.core import room
 from pycall.core.seats import Holding
 from pycall.errors import StoreUnreachable
-from pycall.server.admission.access import unix_time
 from pycall.server.monitoring.logs import tell
 from pycall.server.nodes.database import Database
 from pycall.server.nodes.hearing import Hearing
@@ -28,6 +27,7 @@ from pycall.server.nodes.neighbours import Neighbours
 from pycall.server.nodes.register import NodeRegister
 from pycall.server.nodes.script import arguments_of, read_orders
 from pycall.server.store import CarryOut, Occupancy, Seated, StoreUnavailable
+from pycall.server.wallclock import unix_time
 
 BEAT_S: Final = 1.0
 PING_S: Final = 1.5

@@ -9,7 +9,7 @@ NOW = 1_700_000_000.9
 
 
 def ice_servers(**options: str) -> IceServers:
-    servers = IceServers(**options, lifetime_s=600, unix_time=lambda: NOW)
+    servers = IceServers(**options, lifetime_s=600, clock=lambda: NOW)
     servers.stun = (f"stun:{HERE}:8080",)
     servers.turns = (
         Turn((f"turn:{HERE}:3478?transport=udp", f"turns:{HERE}:5349?transport=tcp"), "one secret"),

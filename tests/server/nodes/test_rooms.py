@@ -7,8 +7,9 @@ import asyncio
 import pytest
 
 from pycall.core.seats import Holding
-from pycall.server.admission.access import Access, unix_time
+from pycall.server.admission.access import Access
 from pycall.server.nodes import SharedRooms
+from pycall.server.wallclock import unix_time
 from tests.server.closed import KEY, invite
 from tests.server.nodes.nodes import OK, auth, join, nodes
 from tests.server.raw import PATIENCE_S
