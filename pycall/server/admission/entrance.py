@@ -55,6 +55,9 @@ STOPPING: Final = NoConnection(503, 3, "The server is stopping")
 FULL: Final = NoConnection(503, 3, "The server is full", FULL_WAIT_S)
 CROWDED: Final = NoConnection(429, 4, "Too many connections", FULL_WAIT_S)
 
+NO_PAGE: Final = "no-page-too-many-requests"
+"""The word in figures for requests for what is not here, beyond those an address may waste."""
+
 
 class Entrance:
     """The one way in, for every request."""
@@ -108,7 +111,7 @@ class Entrance:
         wait_s = self.admission.missed(self.visitor(request).source)
         if not wait_s:
             return None
-        self._figures.refusals["no-page-too-many-requests"] += 1
+        self._figures.refusals[NO_PAGE] += 1
         answer = web.Response(status=429, headers={"Retry-After": str(math.ceil(wait_s))})
         answer.force_close()
         return answer

@@ -171,6 +171,7 @@ async def test_an_address_that_asks_for_what_is_not_here_is_answered_less_and_le
         statuses = [(await answered(server, path, **ANN))[0] for path in paths]
         assert statuses == [404, 400, 404, 404]
         assert await answered(server, "/.git/config", **ANN) == (429, "")
+        assert server._wire.figures.refusals["no-page-too-many-requests"] == 1
         assert (await answered(server, "/.git/config", **BOB))[0] == 404
         assert (await answered(server, "/r/kitchen", **ANN))[0] == 200
         await connected(clients, ANN)
