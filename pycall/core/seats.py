@@ -14,6 +14,9 @@ SEATS: Final = 2
 TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22,64}")
 """All of a token, by which the owner of a seat comes back to it; 128 bits in base64 for URLs at least."""
 
+TOKEN_BYTES: Final = 16
+"""Of randomness, in one that is made."""
+
 
 @dataclass(frozen=True, slots=True)
 class Member:

@@ -1,10 +1,8 @@
-"""Who is on a connection: what a client says of itself when it connects, and by which name it reached us."""
+"""Who is on a connection: what a client says of itself when it connects."""
 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
-import re
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -12,20 +10,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pycall.core import room as orders
-from pycall.core.credentials import NONE, Credentials
+from pycall.core.credentials import NONE, Credentials, read_credentials
 from pycall.core.names import clean_display_name
-from pycall.core.seats import TOKEN, Member
-from pycall.server.admission.addresses import UNKNOWN
+from pycall.core.seats import TOKEN, TOKEN_BYTES, Member
+from pycall.server.admission.addresses import UNKNOWN, Visitor, host_name
 
-TOKEN_BYTES: Final = 16
 ID_LENGTH: Final = 16
 """Characters of an id made of a token, 6 bits each."""
 
 MAX_NUMBER: Final = 2**53 - 1
 """The largest number a message can have: what JavaScript counts to."""
-
-_NAME: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})")
-_PORT: Final = re.compile(r":[0-9]{1,5}$")
 
 
 @dataclass(slots=True)
@@ -82,25 +76,28 @@ class Client:
         return self.member.extended
 
 
-def read_client(id_: str, auth: object, host_header: str = "", *, source: int | None = None) -> Client:
+def read_client(id_: str, auth: object, visitor: Visitor, *, keeps_shown: bool) -> Client:
     """The client that connected with the payload ``auth``; ``id_`` is its Socket.IO id.
 
-    Whatever is not as it should be counts as not given.
+    ``keeps_shown`` is whether what it shows to be let in will be looked at. Whatever is not as it should be
+    counts as not given.
     """
+    shown, network = (read_credentials(auth), visitor.network) if keeps_shown else (NONE, UNKNOWN)
     asked = auth if isinstance(auth, Mapping) else {}
     if not (type(asked.get("pycall")) is int and asked["pycall"] >= 1):
-        return Client(Member(id_), source=source)
+        return Client(Member(id_), source=visitor.source, shown=shown, network=network)
     name = asked.get("name")
     resume, received = asked.get("resume"), asked.get("received")
     token = resume if isinstance(resume, str) and TOKEN.fullmatch(resume) else None
     token = token or secrets.token_urlsafe(TOKEN_BYTES)
-    member = Member(id_of(token), clean_display_name(name) if isinstance(name, str) else "", extended=True)
     return Client(
-        member,
-        host=host_name(host_header),
-        source=source,
+        Member(id_of(token), clean_display_name(name) if isinstance(name, str) else "", extended=True),
+        host=host_name(visitor.host),
+        source=visitor.source,
         token=token,
         received=received if type(received) is int and 0 <= received <= MAX_NUMBER else None,
+        shown=shown,
+        network=network,
     )
 
 
@@ -110,17 +107,3 @@ def id_of(token: str) -> str:
     The first 96 bits of the token's SHA-256, in base64 for URLs.
     """
     return urlsafe_b64encode(hashlib.sha256(token.encode()).digest())[:ID_LENGTH].decode()
-
-
-def host_name(header: str) -> str:
-    """The host in a Host header: a name, or an address without brackets; empty when it is neither.
-
-    A name has letters, digits, ``-``, ``_`` and dots; a port is cut off (RFC 9110, section 7.2).
-    """
-    host = _PORT.sub("", header)
-    if host.startswith("[") and host.endswith("]"):
-        try:
-            return str(ipaddress.IPv6Address(host[1:-1])) if "%" not in host else ""
-        except ValueError:
-            return ""
-    return host if _NAME.fullmatch(host) else ""

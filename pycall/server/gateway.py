@@ -13,7 +13,6 @@ from contextlib import suppress
 from typing import Final
 
 from pycall.core import room
-from pycall.core.credentials import read_credentials
 from pycall.core.names import check_room_name
 from pycall.limits import Limits
 from pycall.server.admission.access import Access
@@ -92,10 +91,8 @@ class Gateway:
 
     async def _connected(self, id_: str, environ: Mapping[str, Visitor], auth: object) -> None:
         visitor = environ["pycall.visitor"]
-        client = read_client(id_, auth, visitor.host, source=visitor.source)
-        if self._access.refusal is not None:
-            client.shown, client.network = read_credentials(auth), visitor.network
-        self._clients[id_] = client
+        is_closed = self._access.refusal is not None
+        self._clients[id_] = read_client(id_, auth, visitor, keeps_shown=is_closed)
 
     async def _disconnected(self, id_: str, reason: str) -> None:
         client = self._clients.pop(id_)

@@ -18,6 +18,7 @@ from pycall.core import inputs
 from pycall.core.credentials import NONE, Credentials
 from pycall.core.messages import Message, dump_message, parse_message
 from pycall.core.names import terminal_safe
+from pycall.core.seats import TOKEN_BYTES
 from pycall.errors import ServerUnreachable, SignallingError
 
 logger = logging.getLogger(__name__)
@@ -33,8 +34,6 @@ JITTER_S: Final = 0.2
 """Within this many clients of a server that restarts come back."""
 
 LEAVE_S: Final = 1.0
-
-TOKEN_BYTES: Final = 16
 
 STORE_UNAVAILABLE: Final = "store-unavailable"
 ASK_AGAIN_S: Final = 1.0

@@ -6,15 +6,15 @@ What a request says of its client is believed only from proxies that were listed
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, TypeAlias
 
 from aiohttp import web
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 FORWARDED: Final = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 """With any of these a web server asks for somebody else, whose address is not the connection's."""
@@ -24,6 +24,9 @@ MOST_HOPS: Final = 16
 
 UNKNOWN: Final = -1
 """The source of those whose address is not known, all together."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})")
+_PORT: Final = re.compile(r":[0-9]{1,5}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +65,35 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
+class Networks:
+    """Networks that somebody named, and whether an address is in one of them."""
+
+    named: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Networks:
+        """Those that are written ``192.0.2.0/24``; raises :class:`ValueError` for what is none."""
+        return cls(tuple(map(ipaddress.ip_network, names)))
+
+    def __contains__(self, address: Address) -> bool:
+        return any(address in network for network in self.named)
+
+
+@dataclass(frozen=True, slots=True)
 class Proxies:
     """The web servers that may ask for others."""
 
-    networks: tuple[Network, ...] = ()
+    networks: Networks = field(default_factory=Networks)
 
     @classmethod
     def of(cls, networks: Iterable[str]) -> Proxies:
         """Those in ``networks`` (``192.0.2.0/24``); raises :class:`ValueError` for what is none."""
-        return cls(tuple(map(ipaddress.ip_network, networks)))
+        return cls(Networks.of(networks))
 
     def visitor(self, request: web.BaseRequest) -> Visitor:
         """Who sent ``request``."""
         peer, ours = _end(request, "peername"), _end(request, "sockname")
-        if peer is None or peer not in self:
+        if peer is None or peer not in self.networks:
             return Visitor(
                 peer,
                 host=request.headers.get("Host", ""),
@@ -88,12 +106,9 @@ class Proxies:
             client,
             host=_first(request, "X-Forwarded-Host") or request.headers.get("Host", ""),
             scheme=_scheme(request),
-            is_certain=client not in self,
+            is_certain=client not in self.networks,
             is_local=False,
         )
-
-    def __contains__(self, address: object) -> bool:
-        return any(address in network for network in self.networks)
 
     def _client(self, peer: Address, request: web.BaseRequest) -> Address:
         """For whom the proxy ``peer`` asks, by either header; by none when they tell different ones.
@@ -111,10 +126,24 @@ class Proxies:
         """The first on the way back from here who is no proxy; ``chain`` is who each asked for."""
         client = peer
         for _, asked_for in zip(range(MOST_HOPS), chain, strict=False):
-            if client not in self or asked_for is None:
+            if client not in self.networks or asked_for is None:
                 break
             client = asked_for
         return client
+
+
+def host_name(header: str) -> str:
+    """The host in a Host header: a name, or an address without brackets; empty when it is neither.
+
+    A name has letters, digits, ``-``, ``_`` and dots; a port is cut off (RFC 9110, section 7.2).
+    """
+    host = _PORT.sub("", header)
+    if host.startswith("[") and host.endswith("]"):
+        try:
+            return str(ipaddress.IPv6Address(host[1:-1])) if "%" not in host else ""
+        except ValueError:
+            return ""
+    return host if _NAME.fullmatch(host) else ""
 
 
 def _end(request: web.BaseRequest, name: str) -> Address | None:

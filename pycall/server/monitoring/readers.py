@@ -9,21 +9,20 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from pycall.server.admission.addresses import Network, Visitor
-from pycall.server.clients import host_name
+from pycall.server.admission.addresses import Networks, Visitor, host_name
 
 
 @dataclass(frozen=True, slots=True)
 class Readers:
     """Those who may; an empty ``key`` is nobody's."""
 
-    networks: tuple[Network, ...] = ()
+    networks: Networks = field(default_factory=Networks)
     key: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, networks: Iterable[str], key: str = "") -> Readers:
         """Those in ``networks`` (``192.0.2.0/24``); raises :class:`ValueError` for what is none."""
-        return cls(tuple(map(ipaddress.ip_network, networks)), key)
+        return cls(Networks.of(networks), key)
 
     def allow(self, request: web.Request, visitor: Visitor) -> bool:
         """Whether ``visitor``, who sent ``request``, may."""
@@ -35,7 +34,7 @@ class Readers:
         address = visitor.address
         if address is None or not visitor.is_certain:
             return False
-        if any(address in network for network in self.networks):
+        if address in self.networks:
             return True
         # A web server here may pass on what strangers ask, and say so only by their name for this machine.
         return visitor.is_local and _is_here(visitor)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from pycall.server.admission.addresses import UNKNOWN, Proxies, Visitor
+from pycall.server.admission.addresses import UNKNOWN, Networks, Proxies, Visitor, host_name
 
 PROXIES = Proxies.of(["10.0.0.0/8", "127.0.0.1", "2001:db8:1::/48"])
 CLIENT = "192.0.2.7"
@@ -157,3 +157,44 @@ def test_host_and_scheme_are_those_of_the_proxy_nearest_to_the_client() -> None:
 def test_what_is_no_network_is_none() -> None:
     with pytest.raises(ValueError, match="kitchen"):
         Proxies.of(["kitchen"])
+
+
+def test_an_address_is_in_the_networks_that_were_named_of_its_own_kind() -> None:
+    named = Networks.of(["192.0.2.0/24", "2001:db8::/32"])
+    assert ipaddress.ip_address("192.0.2.7") in named
+    assert ipaddress.ip_address("2001:db8::7") in named
+    assert ipaddress.ip_address("192.0.3.7") not in named
+    assert ipaddress.ip_address("::192.0.2.7") not in named
+    assert ipaddress.ip_address("192.0.2.7") not in Networks()
+
+
+# The host
+
+
+@pytest.mark.parametrize(
+    ("header", "host"),
+    [
+        ("call.example.org", "call.example.org"),
+        ("call.example.org:8443", "call.example.org"),
+        ("my_server:8080", "my_server"),
+        ("localhost.", "localhost."),
+        ("192.0.2.1:80", "192.0.2.1"),
+        ("[2001:db8::1]:8080", "2001:db8::1"),
+        ("[::1]", "::1"),
+        ("", ""),
+        (":8080", ""),
+        ("a b", ""),
+        ("a/b", ""),
+        ("a@b", ""),
+        ("ü.example", ""),
+        ("-x", ""),
+        ("x\n", ""),
+        ("::1", ""),
+        ("[::1", ""),
+        ("[fe80::1%eth0]", ""),
+        ("[x]", ""),
+        ("x" * 254, ""),
+    ],
+)
+def test_a_host_is_a_name_or_an_address_or_not_known(header: str, host: str) -> None:
+    assert host_name(header) == host
