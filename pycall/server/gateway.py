@@ -129,7 +129,7 @@ class Gateway:
         refusal, is_seated = None, False
         try:
             asked = room.JoinAsked(id_, client.member, client.received, admitted)
-            if room.SendFull(id_) in await self._store.apply(name, asked):
+            if not await self._store.apply(name, asked):
                 refusal = self._access.refusal or Refusal.FULL
             else:
                 if is_elsewhere:

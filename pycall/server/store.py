@@ -45,18 +45,19 @@ class RoomStore(Protocol):
         """Set who carries out the orders that come up, in the order the rooms gave them."""
         ...
 
-    async def apply(self, name: str, input_: room.Input) -> list[room.Output]:
-        """Hand ``input_`` to the room ``name``; returns its orders, which are already on their way.
+    async def apply(self, name: str, input_: room.Input) -> bool:
+        """Hand ``input_`` to the room ``name``; its orders are on their way then.
 
-        A room begins with the first one in it and vanishes with the last.
+        Returns False if who asked to join has no seat, else True. A room begins with the first one in it and
+        vanishes with the last.
 
         Raises:
             StoreUnavailable: nothing was changed. Who goes meanwhile is gone as soon as that can be noted.
         """
         ...
 
-    async def expire(self) -> list[tuple[str, list[room.Output]]]:
-        """Let every room whose time has come give up what it held; returns the orders, as :meth:`apply`."""
+    async def expire(self) -> None:
+        """Let every room whose time has come give up what it held."""
         ...
 
     def due_in(self) -> float | None:
@@ -114,7 +115,7 @@ class MemoryRoomStore:
         """See :meth:`RoomStore.serve`."""
         self._carry_out = carry_out
 
-    async def apply(self, name: str, input_: room.Input) -> list[room.Output]:
+    async def apply(self, name: str, input_: room.Input) -> bool:
         """See :meth:`RoomStore.apply`."""
         there = self._rooms.get(name) or room.Room(self._holding)
         before = len(there.seats)
@@ -126,18 +127,16 @@ class MemoryRoomStore:
         else:
             self._rooms.pop(name, None)
         self._carry_out(name, outputs)
-        return outputs
+        return not (outputs and isinstance(outputs[0], room.SendFull))  # which comes alone
 
-    async def expire(self) -> list[tuple[str, list[room.Output]]]:
+    async def expire(self) -> None:
         """See :meth:`RoomStore.expire`."""
-        told = []
         now = self._clock()
         while self._alarms and self._alarms[0][0] <= now:
             at, name = heapq.heappop(self._alarms)
             if self._next_alarm.get(name) == at:
                 del self._next_alarm[name]
-                told.append((name, await self.apply(name, room.Expired())))
-        return [(name, outputs) for name, outputs in told if outputs]
+                await self.apply(name, room.Expired())
 
     def due_in(self) -> float | None:
         """See :meth:`RoomStore.due_in`."""

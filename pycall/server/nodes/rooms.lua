@@ -5,8 +5,9 @@
 -- gave them: whatever two nodes do at the same time, each node hears of it in the order in which it was done.
 --
 -- ARGV: operation, time (empty: that of Redis), time after which it is not done any more (empty: never), the
--- three times of seats.Holding, the asking node (empty: nothing is published), and what the operation needs.
--- The answer is JSON: {now, due, told, orders}, or {refused}.
+-- three times of seats.Holding, the asking node, and what the operation needs.
+-- The answer is JSON: {now, due, told, full}, with told the number of the orders that the asking node was told, and
+-- full whether who asked to join has no seat; or {now, due, refused}. Who is no node is answered the orders themselves.
 
 local ROOM = "pycall:room:"           -- and a room's name: the room, in MessagePack
 local KEPT = "pycall:kept:"           -- and a slot of a room: the messages its seat's owner may want again, oldest first
@@ -336,6 +337,7 @@ function operations.join(room)
       tell(room, "dismiss", ARGV[9])
     else
       join(room, ARGV[9], who, tonumber(ARGV[13]))
+      answer.full = orders[1] and orders[1][2] == "full"
     end
   end
 end
@@ -456,8 +458,8 @@ else
   operations[operation](room)
   save(room)
 end
-if node ~= "" then publish() end
+if node ~= "" then publish() else answer.orders = orders end
 local soonest = redis.call("ZRANGE", DEADLINES, 0, 0, "WITHSCORES")[2]
 answer.due = soonest and math.max(0, tonumber(soonest) - now) or nil
-answer.now, answer.orders = now, orders
+answer.now = now
 return cjson.encode(answer)

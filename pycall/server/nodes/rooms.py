@@ -25,7 +25,7 @@ from pycall.server.nodes.database import Database
 from pycall.server.nodes.hearing import Hearing
 from pycall.server.nodes.neighbours import Neighbours
 from pycall.server.nodes.register import NodeRegister
-from pycall.server.nodes.script import arguments_of, read_orders
+from pycall.server.nodes.script import arguments_of
 from pycall.server.store import CarryOut, Occupancy, Seated, StoreUnavailable
 from pycall.server.wallclock import unix_time
 
@@ -95,16 +95,16 @@ class SharedRooms:
         self._hearing.carry_out = carry_out
         self._seated = seated
 
-    async def apply(self, name: str, input_: room.Input) -> list[room.Output]:
+    async def apply(self, name: str, input_: room.Input) -> bool:
         """See :meth:`RoomStore.apply`."""
         if self._stopping and not isinstance(input_, room.JoinAsked):
-            return []  # all seats are given up at once
+            return True  # all seats are given up at once
         if not self.is_reachable:
             self._note(name, input_)  # also if its seat was asked for again: that may be done after this
             if not self._is_back(input_):
                 raise StoreUnavailable("Redis is away.")
         try:
-            outputs = await self._change(name, input_)
+            is_seated = await self._change(name, input_)
         except StoreUnavailable as error:
             is_said_again = isinstance(input_, room.MessageSent | room.RenewAsked)  # once it is told `joined`
             if not error.refused or is_said_again:
@@ -115,18 +115,15 @@ class SharedRooms:
             raise
         if isinstance(input_, room.JoinAsked):
             self._departed.pop((name, input_.connection), None)
-        return outputs
+        return is_seated
 
-    async def expire(self) -> list[tuple[str, list[room.Output]]]:
+    async def expire(self) -> None:
         """See :meth:`RoomStore.expire`."""
-        told: dict[str, list[room.Output]] = {}
         try:
             while self.due_in() == 0:
-                for name, output in await self._ask("due", ROOMS_AT_ONCE):
-                    told.setdefault(name, []).append(output)
+                self._note_due(await self._database.ask("due", ROOMS_AT_ONCE))
         except StoreUnavailable:
             self._due_at = None  # until an answer says it again: whoever asks at once would ask for ever
-        return list(told.items())
 
     def due_in(self) -> float | None:
         """See :meth:`RoomStore.due_in`; while Redis is away nothing can be done."""
@@ -291,9 +288,8 @@ class SharedRooms:
 
     # --- one operation ------------------------------------------------------------------------------
 
-    async def _change(
-        self, name: str, input_: room.Input, *, is_told_anew: bool = False
-    ) -> list[room.Output]:
+    async def _change(self, name: str, input_: room.Input, *, is_told_anew: bool = False) -> bool:
+        """One operation; returns False if who asked to join has no seat."""
         operation = arguments_of(input_, name, is_told_anew=is_told_anew)
         answer = await self._database.ask(*operation)
         self._note_due(answer)
@@ -302,12 +298,7 @@ class SharedRooms:
             input_, room.JoinAsked
         ):  # whether the channel is broken, the beat tells
             raise StoreUnavailable("It is in, and was not told so.", refused=_UNHEARD)
-        return [output for _, output in read_orders(answer["orders"])]
-
-    async def _ask(self, operation: str, *arguments: str | int) -> list[tuple[str, room.Output]]:
-        answer = await self._database.ask(operation, *arguments)
-        self._note_due(answer)
-        return read_orders(answer["orders"])
+        return not answer.get("full", False)
 
     def _note_due(self, answer: dict[str, Any]) -> None:
         due_s = answer.get("due")

@@ -1,7 +1,7 @@
-"""What the rooms' script in Redis is asked, and what it answers.
+"""What the rooms' script in Redis is asked, and what it has told to nodes.
 
-Inputs of :mod:`pycall.core.room` become its arguments, its answers become orders. What was published by it
-comes back over a channel, and whoever can publish could have said it: so everything is checked.
+Inputs of :mod:`pycall.core.room` become its arguments. The orders that follow it publishes to the nodes they
+are for, and whoever can publish could have said what comes over a channel: so everything is checked.
 """
 
 from __future__ import annotations
@@ -95,11 +95,6 @@ def _read_each(orders: list[object]) -> tuple[list[Order], int]:
         with suppress(ValueError):
             read.append(read_order(each))
     return read, len(orders) - len(read)
-
-
-def read_orders(orders: object) -> list[Order]:
-    """Those in an answer; Lua does not tell an empty list from an empty object."""
-    return _read_each(orders)[0] if isinstance(orders, list) else []
 
 
 def read_order(order: object) -> Order:

@@ -68,7 +68,7 @@ def lines(request: pytest.FixtureRequest) -> Iterator[Lines]:
 class Broken(MemoryRoomStore):
     """A store with a bug, which tells of everything that it was given."""
 
-    async def apply(self, name: str, input_: room.Input) -> list[room.Output]:
+    async def apply(self, name: str, input_: room.Input) -> bool:
         if isinstance(input_, room.MessageSent):
             try:
                 dict[str, str]()[f"{name} {input_}"]

@@ -20,10 +20,11 @@ from pycall.core.room import (
     MessageSent,
     RenewAsked,
     Room,
+    SendFull,
 )
 from pycall.core.seats import Holding, Member
 from pycall.server.nodes.database import Database
-from pycall.server.nodes.script import arguments_of, read_orders
+from pycall.server.nodes.script import arguments_of, read_order
 from tests.server.redis import RedisServer
 
 pytestmark = pytest.mark.integration
@@ -72,7 +73,8 @@ class Twins:
         if not self._room.seats:  # it vanishes with the last, as a store has it
             self._room = Room(HOLDING)
         answer = await self._database.ask(*arguments_of(input_, "twins"))
-        assert read_orders(answer["orders"]) == [("twins", output) for output in outputs]
+        assert [read_order(each) for each in answer["orders"]] == [("twins", output) for output in outputs]
+        assert answer.get("full", False) == any(isinstance(output, SendFull) for output in outputs)
         due = answer.get("due")
         deadline = self._room.deadline
         wait = None if deadline is None else pytest.approx(max(0.0, deadline - self._clock[0]))
