@@ -15,8 +15,10 @@ from pycall.core import room
 from pycall.core.seats import Member
 from pycall.server.wire.strictjson import StrictJson
 
-SCRIPT: Final = files(__package__).joinpath("rooms.lua").read_text(encoding="utf-8")
-"""The script itself, in Lua."""
+SCRIPT: Final = "\n".join(
+    files(__package__).joinpath(part).read_text(encoding="utf-8") for part in ("room.lua", "nodes.lua")
+)
+"""The script itself, in Lua: what a room does, and then what nodes ask."""
 
 Order: TypeAlias = tuple[str, room.Output]
 """With the name of its room."""
