@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from pycall import checks
 from pycall.checks import Raw
 from pycall.core.outbox import MAX_BYTES
 from pycall.errors import ConfigError
 from pycall.keys import Key, described, keys
+
+LEAST_MESSAGE_BYTES: Final = 1_024
+"""Nobody can make ``message_bytes`` smaller."""
 
 
 def _limit(default: Raw, check: Callable[[Raw], Any], help_text: str) -> Any:
@@ -55,7 +58,9 @@ class Limits:
         "Websocket frames of one client at once, after a quiet time; twice as many turn it out.",
     )
     message_bytes: int | None = _limit(
-        65_536, checks.whole_or_off(1_024, 2**30), "Largest packet with an event; a larger one is refused."
+        65_536,
+        checks.whole_or_off(LEAST_MESSAGE_BYTES, 2**30),
+        "Largest packet with an event; a larger one is refused.",
     )
     frame_bytes: int | None = _limit(
         262_144,
@@ -72,8 +77,8 @@ class Limits:
     )
     queue_bytes: int | None = _limit(
         262_144,
-        checks.whole_or_off(65_536, 2**30),
-        "Most that waits for one slow reader before it is cut off.",
+        checks.whole_or_off(MAX_BYTES + LEAST_MESSAGE_BYTES, 2**30),
+        f"Most that waits for one slow reader before it is cut off; message_bytes and {MAX_BYTES} at least.",
     )
     stall_s: float | None = _limit(
         5,
@@ -141,7 +146,7 @@ class Limits:
             raise ConfigError(
                 f"Who comes back may be sent {MAX_BYTES} bytes that were kept, and a message;"
                 f" with {queue} bytes that wait, a reader is cut off.",
-                f"Make queue_bytes larger than message_bytes by {MAX_BYTES}, or switch it off.",
+                f"Make queue_bytes larger than message_bytes by {MAX_BYTES} or more, or switch it off.",
             )
 
 

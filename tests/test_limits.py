@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from pycall.config import Key, keys
+from pycall.core.outbox import MAX_BYTES
 from pycall.errors import ConfigError
 from pycall.limits import Limits
 
-PROTOCOL = (Path(__file__).parents[1] / "docs" / "protocol.md").read_text(encoding="utf-8")
+HERE = Path(__file__).parents[1]
+PROTOCOL = (HERE / "docs" / "protocol.md").read_text(encoding="utf-8")
 
 
 def test_the_protocol_document_states_the_limits() -> None:
@@ -46,6 +48,17 @@ def test_what_waits_for_a_slow_reader_holds_several_of_the_largest_messages() ->
     assert queue >= 4 * message
 
 
+def test_the_least_that_may_wait_is_what_the_smallest_messages_need_and_is_told() -> None:
+    by_name = {key.name: key for key in keys(Limits)}
+    message, queue = (_least(by_name[name]) for name in ("message_bytes", "queue_bytes"))
+    Limits(message_bytes=message, queue_bytes=queue).check()
+    with pytest.raises(ConfigError):
+        Limits(message_bytes=message + 1, queue_bytes=queue).check()
+    assert str(MAX_BYTES) in by_name["queue_bytes"].help
+    for file in ("config.example.toml", "docs/operating.md"):
+        assert f"{MAX_BYTES} more than" in (HERE / file).read_text(encoding="utf-8")
+
+
 def test_no_limits_leaves_what_keeps_the_protocol_sound() -> None:
     off = Limits(ping_interval_s=20).off()
     left = {key.name for key in keys(Limits) if getattr(off, key.name) is not None}
@@ -80,3 +93,12 @@ def test_what_cannot_be_together_is_told(limits: Limits, hint: str) -> None:
 def test_what_can_be_together_is_taken() -> None:
     for limits in (Limits(), Limits().off(), Limits(message_bytes=10**6, frame_bytes=None, queue_bytes=None)):
         limits.check()
+
+
+def _least(key: Key) -> int:
+    """The smallest number that a key's check takes, as it says itself."""
+    with pytest.raises(ConfigError) as refused:
+        key.read("0", key.variable)
+    found = re.search(r"from ([0-9]+) to", refused.value.message)
+    assert found is not None
+    return int(found[1])
