@@ -23,7 +23,7 @@ PLAIN_HTTP: Final = "Over plain http passwords and invites can be read on the wa
 
 
 def access_of(config: ServerConfig, limits: Limits, spending: Spending | None = None) -> Access:
-    """Who is let in; the key for invites is made if there is none.
+    """Who is let in; the key for invites is made if there is none, in a folder that is there or our own.
 
     ``spending`` remembers who has used which invite, by default this process alone.
 
@@ -35,7 +35,9 @@ def access_of(config: ServerConfig, limits: Limits, spending: Spending | None = 
         raise ConfigError(
             "--invite-key-file belongs to --require-invite.", "Add --require-invite, or leave it out."
         )
-    key = made_or_kept_key(invite_key_path(config)) if config.require_invite else b""
+    key = b""
+    if config.require_invite:
+        key = made_or_kept_key(invite_key_path(config), makes_folder=config.invite_key_file is None)
     password = _password(config.password_file) if config.password_file else ""
     return Access(password=password, invite_key=key, limits=limits, spending=spending)
 

@@ -108,6 +108,8 @@ def fingerprint(certificate: x509.Certificate) -> str:
 
 def _read(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file():  # a pipe may keep one waiting for ever
+            raise ConfigError(f"{path}: it is not a regular file.", "Check --cert and --key.")
         with path.open("rb") as file:
             return file.read(MOST_BYTES)
     except OSError as error:

@@ -73,11 +73,18 @@ def test_one_that_the_group_can_read_is_not(tmp_path: Path) -> None:
 def test_the_key_for_invites_is_kept_in_the_data_folder_or_elsewhere(data: Path, tmp_path: Path) -> None:
     assert access(require_invite=True).refusal is Refusal.INVITE
     assert stat.S_IMODE((data / "invite.key").stat().st_mode) == 0o600
-    elsewhere = tmp_path / "elsewhere" / "key"
+    elsewhere = tmp_path / "key"
     access(require_invite=True, invite_key_file=elsewhere)
     assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o600
     assert elsewhere.read_text() != (data / "invite.key").read_text()
     assert invite_key_path(ServerConfig(invite_key_file=elsewhere)) == elsewhere
+
+
+def test_a_folder_that_was_named_and_is_missing_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"The folder .*/nope for the invite key is missing") as failed:
+        access(require_invite=True, invite_key_file=tmp_path / "nope" / "key")
+    assert "--invite-key-file" in failed.value.hint
+    assert not (tmp_path / "nope").exists()
 
 
 def test_a_key_without_invites_is_a_mistake(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def key_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The key of a server that was started."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     path = tmp_path / "pycall" / "invite.key"
-    made_or_kept_key(path)
+    made_or_kept_key(path, makes_folder=True)
     return path
 
 
@@ -41,7 +41,7 @@ def link(*arguments: str) -> Link:
 
 
 def signed(printed: Link, key_file: Path) -> Invite:
-    found = read(printed.invite, printed.room, made_or_kept_key(key_file), unix_time())
+    found = read(printed.invite, printed.room, made_or_kept_key(key_file, makes_folder=False), unix_time())
     assert found is not None
     return found
 

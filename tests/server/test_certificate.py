@@ -267,10 +267,11 @@ def test_given_files_that_cannot_be_used_are_told_apart(tmp_path: Path) -> None:
     locked.write_bytes(pem(key, b"password"))
     stranger.write_bytes(pem(ec.generate_private_key(ec.SECP256R1())))
     empty.touch()
+    os.mkfifo(tmp_path / "pipe")
     for wrong, why in (
         ((tmp_path / "missing.pem", secret), "missing.pem: No such file"),
         ((certificate, tmp_path / "missing.pem"), "missing.pem: No such file"),
-        ((tmp_path, secret), "Is a directory"),
+        ((tmp_path, secret), "not a regular file"),
         ((secret, secret), "key.pem: there is no certificate in it"),
         ((empty, secret), "empty.pem: there is no certificate in it"),
         ((certificate, certificate), "cert.pem: there is no private key in it"),

@@ -16,15 +16,21 @@ FILE: Final = "invite.key"
 """Its name in the data folder."""
 
 
-def made_or_kept_key(path: Path) -> bytes:
-    """The key in ``path``, made there if there is none.
+def made_or_kept_key(path: Path, *, makes_folder: bool) -> bytes:
+    """The key in ``path``, made there if there is none; ``makes_folder`` says whether its folder is, too.
 
     Raises:
-        ConfigError: what stands there is no key, or others can read it.
+        ConfigError: what stands there is no key, or others can read it, or the folder is missing.
         ListenFailed: it cannot be kept there.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if makes_folder:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        elif not path.parent.exists():
+            raise ConfigError(
+                f"The folder {path.parent} for the invite key is missing.",
+                f"Check --invite-key-file, or make the folder: mkdir -m 700 {path.parent}",
+            )
         if not path.exists():
             _make(path)
     except OSError as error:
@@ -39,9 +45,11 @@ def kept_key(path: Path) -> bytes:
     """The key in ``path``.
 
     Raises:
-        ConfigError: there is none, or others can read it.
+        ConfigError: there is none, or others can read it, or it is no file at all.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe may keep one waiting for ever
+            raise ConfigError(f"{path}: it is not a regular file.", "Check --invite-key-file.")
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             text = file.read(4 * KEY_BYTES).strip()
