@@ -45,6 +45,15 @@ def lan_address() -> str | None:
     return None if is_loopback(first) or first in ANY else first
 
 
+def is_listened_on(address: str, port: int) -> bool:
+    """Whether anything of this machine listens for TCP connections there; ``address`` is one of its own."""
+    try:
+        with socket.create_connection((address, port), timeout=1.0):
+            return True
+    except OSError:
+        return False
+
+
 def _way_out(family: socket.AddressFamily) -> str | None:
     """The address others see: a machine with virtual networks has many that nobody reaches."""
     try:

@@ -6,11 +6,12 @@ import logging
 import sys
 from dataclasses import replace
 from typing import Final
+from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
 
-from pycall.cli.addresses import lan_address
+from pycall.cli.addresses import is_listened_on, is_loopback, lan_address
 from pycall.cli.credentials import STANDARD_INPUT, ask_password, can_ask, credentials_of, room_from_input
 from pycall.cli.invitation import invitation
 from pycall.cli.keys import are_there_keys
@@ -111,5 +112,14 @@ def _call(room: str, config: CallConfig, credentials: Credentials, *, can_retry:
 def _renderer(link: Link, config: CallConfig, out: Outlet) -> Renderer:
     if config.json:
         return JsonRenderer(out)
-    pass_on = invitation(link, cert_sha256=config.cert_sha256, lan_address=lan_address())
+    pass_on = invitation(link, cert_sha256=config.cert_sha256, lan_address=_lan_address(link.server))
     return LiveRenderer(invitation=pass_on, keys=are_there_keys(), stream=out)
+
+
+def _lan_address(server: str) -> str | None:
+    """Where others reach the server at the URL ``server``, if it is on this machine and listens for them."""
+    url, address = urlsplit(server), lan_address()
+    if address is None or not is_loopback(url.hostname or ""):
+        return None
+    port = url.port or (443 if url.scheme == "https" else 80)
+    return address if is_listened_on(address, port) else None

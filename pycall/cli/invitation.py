@@ -12,13 +12,15 @@ from pycall.config import CallConfig
 
 WITH_INVITE: Final = "The other side needs an invite, too: the link you have, unless it is for one person."
 
+ONLY_HERE: Final = "Other machines do not reach this server directly: see `pycall serve --host`."
+
 
 def invitation(link: Link, *, cert_sha256: str = "", lan_address: str | None = None) -> str:
     """The commands to type and the links to open, in words.
 
     ``cert_sha256`` is what one needs oneself to accept the server's certificate. ``lan_address`` is
-    this machine's in its network; it counts when the server is on this machine. An invite is not
-    repeated: it would stay on the screen.
+    this machine's in its network, if the server listens there; it counts when the server is on this
+    machine. An invite is not repeated: it would stay on the screen.
     """
     if link.invite:
         return WITH_INVITE
@@ -27,7 +29,7 @@ def invitation(link: Link, *, cert_sha256: str = "", lan_address: str | None = N
         return f"The other side types{_ways(link, cert_sha256)}"
     text = f"The other side types on this machine{_ways(link, cert_sha256)}"
     if lan_address is None:
-        return text
+        return f"{text}\n{ONLY_HERE}\n"
     port = f":{url.port}" if url.port else ""
     there = dataclasses.replace(link, server=f"{url.scheme}://{lan_address}{port}")
     return f"{text}\nand on another machine of this network{_ways(there, cert_sha256)}"

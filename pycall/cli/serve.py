@@ -29,6 +29,7 @@ from pycall.server.ice.service import Ice
 from pycall.server.monitoring.logs import tell
 
 NO_LIMITS: Final = "There are no limits: any one client can take up the whole server. This is for load tests."
+ONLY_HERE: Final = "Other machines do not reach it directly: see --host."
 PLAIN_HTTP: Final = "Browsers elsewhere give camera and microphone only over https: see --tls."
 OWN_CERTIFICATE: Final = "The certificate is self-signed: browsers warn, `pycall call` needs --cert-sha256"
 GIVEN_CERTIFICATE: Final = "The SHA-256 of the certificate is"
@@ -156,6 +157,8 @@ def _announcement(config: ServerConfig, port: int, identity: Identity | None, he
     is_local = all(map(is_loopback, addresses))
     lines = [f"Signalling server listening on {_url(scheme, addresses[0], port)}"]
     lines += [f"               and reachable as {_url(scheme, each, port)}" for each in addresses[1:]]
+    if is_local and not config.proxy:
+        lines.append(ONLY_HERE)
     lines += helps
     lines += access_announcement(config, is_local=is_local, is_https=identity is not None)
     if identity is None and not is_local:

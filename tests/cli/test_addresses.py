@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from pycall.cli import addresses
-from pycall.cli.addresses import is_loopback, lan_address, own_names, reachable
+from pycall.cli.addresses import is_listened_on, is_loopback, lan_address, own_names, reachable
 
 
 def test_a_server_bound_to_one_address_is_reached_there() -> None:
@@ -66,3 +66,10 @@ def test_a_machine_without_a_network_has_none(monkeypatch: pytest.MonkeyPatch, o
 )
 def test_loopback_is_recognised(address: str, expected: bool) -> None:
     assert is_loopback(address) is expected
+
+
+def test_whether_anything_listens_is_tried(free_port: int) -> None:
+    assert not is_listened_on("127.0.0.1", free_port)
+    with socket.create_server(("127.0.0.1", free_port)):
+        assert is_listened_on("127.0.0.1", free_port)
+        assert not is_listened_on("127.0.0.2", free_port)

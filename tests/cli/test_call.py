@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from pycall.cli.invitation import ONLY_HERE
 from tests.cli.terminal import Start, Terminal
 from tests.integration.conftest import QUIET, Caller
 from tests.media.recording.footage import Footage, read_back
@@ -117,6 +118,7 @@ def test_who_waits_is_told_what_to_pass_on_and_hears_a_bell(ann: Ann, start_call
     here.wait_for("Waiting for the other side")
     assert f"    pycall call {url}/r/den" in here.screen
     assert f"or opens {url}/r/den in a browser." in here.screen
+    assert ONLY_HERE in " ".join(here.screen)
     assert "\a" not in here.written
     bob = start_call("den", *SMALL, name="日本")
     here.wait_for("日本 is here.")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pycall.cli.invitation import invitation
+from pycall.cli.invitation import ONLY_HERE, invitation
 from pycall.cli.links import Link
 
 DEFAULT = "http://localhost:8080"
@@ -51,8 +51,12 @@ def test_it_has_the_exact_commands_and_links(link: Link, typed: list[str], opene
     assert links(text) == opened
 
 
-def test_in_no_network_only_this_machine_is_told() -> None:
-    assert commands(invitation(Link(DEFAULT, "den"))) == ["pycall call den"]
+def test_where_others_do_not_reach_the_server_only_this_machine_is_told() -> None:
+    text = invitation(Link(DEFAULT, "den"))
+    assert commands(text) == ["pycall call den"]
+    assert ONLY_HERE in text
+    assert ONLY_HERE not in invitation(Link(DEFAULT, "den"), lan_address=LAN)
+    assert ONLY_HERE not in invitation(Link("https://h.org", "den"))
 
 
 def test_a_server_with_a_certificate_of_its_own_is_passed_on_with_its_sha_256() -> None:

@@ -43,6 +43,7 @@ def test_it_says_where_it_listens_and_answers_there(start_pycall: Programs) -> N
     program, port = serve(start_pycall)
     assert program.stdout.splitlines() == [
         f"Signalling server listening on http://127.0.0.1:{port}",
+        "Other machines do not reach it directly: see --host.",
         f"STUN is answered on UDP port {port}",
         f"In a browser: http://127.0.0.1:{port}/   A room's own link ends in /r/ROOM",
     ]
@@ -56,6 +57,12 @@ def test_beyond_this_machine_it_says_that_rooms_are_open(start_pycall: Programs)
     assert "reachable as http://127.0.0.1:" in program.stdout
     assert "Rooms are open" in program.stdout
     assert "only over https: see --tls" in program.stdout
+    assert "Other machines" not in program.stdout
+
+
+def test_behind_a_web_server_it_does_not_say_that_nobody_elsewhere_reaches_it(start_pycall: Programs) -> None:
+    program, _ = serve(start_pycall, "--proxy", "127.0.0.1")
+    assert "Other machines" not in program.stdout
 
 
 def test_without_limits_it_says_so(start_pycall: Programs) -> None:
@@ -140,6 +147,7 @@ def test_with_tls_it_prints_the_fingerprint_of_the_certificate_it_shows(
     program, port = serve(start_pycall, "--tls", env=data)
     assert program.stdout.splitlines() == [
         f"Signalling server listening on https://127.0.0.1:{port}",
+        "Other machines do not reach it directly: see --host.",
         f"STUN is answered on UDP port {port}",
         "The certificate is self-signed: browsers warn, `pycall call` needs --cert-sha256",
         fingerprint_at(port),

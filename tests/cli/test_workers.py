@@ -71,8 +71,9 @@ async def test_they_share_a_port_and_their_rooms(start_pycall: Programs, own_red
     program, port = start(start_pycall, own_redis, "--no-limits")
     with ended_with(program) as children:
         assert len(children) == WORKERS
-        assert program.stdout.splitlines()[:3] == [
+        assert program.stdout.splitlines()[:4] == [
             f"Signalling server listening on http://127.0.0.1:{port}",
+            "Other machines do not reach it directly: see --host.",
             "2 processes share the port",
             f"STUN is answered on UDP port {port}",
         ]
@@ -156,6 +157,9 @@ def test_asked_to_end_while_they_start_it_does(start_pycall: Programs, own_redis
         time.sleep(0.01)
     (first,) = starting
     first.suspend()
+    while first.status() != psutil.STATUS_STOPPED:  # a signal to end would come first
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     program.send_signal(signal.SIGTERM)
     while not _is_asked_to_end(first):
         assert time.monotonic() < deadline
