@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -24,7 +25,10 @@ _TRUST: Final = "Give the SHA-256 that `pycall serve` printed at its start as --
 
 
 class Reading:
-    """The samples of one server: its figures by name, those with a label by it too."""
+    """The samples of one server: its figures by name, those with a label by it too.
+
+    Of several processes on its port it has them all, each with the label ``node``.
+    """
 
     def __init__(self, text: str) -> None:
         """Raises :class:`ValueError` if the text is none of Prometheus'."""
@@ -33,10 +37,10 @@ class Reading:
             for sample in family.samples:
                 self._samples[sample.name].append((sample.labels, sample.value))
 
-    def value(self, name: str) -> float | None:
-        """The figure ``name``; ``None`` if the server does not tell it."""
+    def value(self, name: str, of: Callable[[Iterable[float]], float] = sum) -> float | None:
+        """The figure ``name``, the sum (or what ``of`` says) of all processes; ``None`` if it is not told."""
         found = self._samples.get(name)
-        return found[0][1] if found else None
+        return of(value for _, value in found) if found else None
 
     def label(self, name: str, label: str) -> str:
         """What the label of a figure says, safe to print; empty if there is none."""
@@ -44,12 +48,16 @@ class Reading:
         return terminal_safe(found[0][0].get(label, "")) if found else ""
 
     def by_label(self, name: str, label: str, **among: str) -> dict[str, float]:
-        """The figures ``name`` by what their ``label`` says, of those whose other labels are ``among``."""
-        return {
-            terminal_safe(labels.get(label, "")): value
-            for labels, value in self._samples.get(name, ())
-            if among.items() <= labels.items()
-        }
+        """The figures ``name`` by what their ``label`` says, of those whose other labels are ``among``.
+
+        Those of several processes are added up.
+        """
+        figures: dict[str, float] = {}
+        for labels, value in self._samples.get(name, ()):
+            if among.items() <= labels.items():
+                said = terminal_safe(labels.get(label, ""))
+                figures[said] = figures.get(said, 0) + value
+        return figures
 
 
 def scrape(url: str, *, key: str = "", cert_sha256: str = "") -> Reading:

@@ -30,6 +30,7 @@ from pycall.server.certificate import Identity, given_identity, own_identity
 from pycall.server.ice.service import Ice
 from pycall.server.monitoring.logs import JsonFormatter, TextFormatter, tell
 from pycall.server.monitoring.readers import Readers
+from pycall.server.monitoring.siblings import Siblings
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +42,11 @@ def server_of(
     ice: Ice,
     *,
     redis: str = "",
-    reuse_port: bool = False,
+    siblings: Siblings | None = None,
 ) -> SignallingServer:
     """The server that the options describe, not yet started; ``redis`` is the URL of the one it shares.
+
+    With ``siblings`` it shares its port as well.
 
     Raises:
         ConfigError: the options contradict each other, or a file they name cannot be used.
@@ -53,13 +56,14 @@ def server_of(
         config.host,
         config.port,
         shared=shared,
-        reuse_port=reuse_port,
+        reuse_port=siblings is not None,
         tls=identity.context if identity else None,
         limits=limits,
         access=access_of(config, limits, shared),
         ice=ice,
         node=config.node,
         readers=Readers.of(config.metrics_from, metrics_key(config)),
+        siblings=siblings,
         proxies=Proxies.of(config.proxy),
         origins=Origins.of(config.origin),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,9 @@ from pycall.errors import ConfigError
 
 LEAST_CHARACTERS: Final = 16
 """A key shorter than this can be guessed."""
+
+STARTING_S: Final = 60.0
+"""Workers that were started together are not further apart."""
 
 _END: Final = "-----END CERTIFICATE-----"
 
@@ -44,7 +48,7 @@ def metrics_key(config: ServerConfig) -> str:
 def show_status(config: ServerConfig, url: str, cert_sha256: str) -> int:
     """Print the figures of the server at ``url``, or of the one that runs here with ``config``.
 
-    Returns the exit code: 0 if it can be sent clients, 3 if it is starting or stopping.
+    Returns the exit code: 0 if it can be sent clients, 3 if it, or one of its workers, cannot now.
 
     Raises:
         ConfigError: the server cannot be known from the options.
@@ -59,7 +63,7 @@ def show_status(config: ServerConfig, url: str, cert_sha256: str) -> int:
     width = max(len(title) for title, _ in rows)
     for title, what in rows:
         click.echo(f"{title:<{width}}  {what}")
-    return 0 if reading.value("pycall_ready") else 3
+    return 0 if reading.value("pycall_ready", min) else 3
 
 
 def _own_url(config: ServerConfig) -> str:
@@ -84,19 +88,17 @@ def _own_certificate(config: ServerConfig) -> str:
 
 
 def _rows(reading: Reading) -> list[tuple[str, str]]:
-    rooms, members, connections, opened, joins, relayed = (
+    rooms, members = (_number(reading.value(f"pycall_{name}", max)) for name in ("rooms", "members"))
+    connections, opened, joins, relayed = (
         _number(reading.value(f"pycall_{name}"))
-        for name in (
-            "rooms", "members", "connections", "connections_opened_total", "joins_total",
-            "relayed_messages_total",
-        )
-    )  # fmt: skip
+        for name in ("connections", "connections_opened_total", "joins_total", "relayed_messages_total")
+    )
     received, sent = (_bytes(reading.value(f"pycall_{name}_bytes_total")) for name in ("received", "sent"))
     rows = [
         ("Server", f"pycall {reading.label('pycall_build_info', 'version')}"),
-        ("Node", reading.label("pycall_build_info", "node")),
-        ("State", "ready" if reading.value("pycall_ready") else "not ready"),
-        ("Up", _duration(reading.value("pycall_uptime_seconds"))),
+        ("Node", ", ".join(reading.by_label("pycall_ready", "node"))),
+        ("State", _state(reading.by_label("pycall_ready", "node"))),
+        ("Up", _up(reading)),
         ("Rooms", f"{rooms}, with {members} members"),
         ("Connections", f"{connections} now, {opened} since the start"),
         ("Joins", joins),
@@ -114,6 +116,26 @@ def _rows(reading: Reading) -> list[tuple[str, str]]:
         memory = _bytes(reading.value("process_resident_memory_bytes"))
         rows.append(("Process", f"{memory} of memory, {cpu} of CPU, {files} of {most} open files"))
     return rows
+
+
+def _state(ready: dict[str, float]) -> str:
+    """Of all nodes, by what each says of itself."""
+    hindered = [node for node, is_ready in ready.items() if not is_ready]
+    if ready and not hindered:
+        return "ready"
+    return "not ready" if len(hindered) == len(ready) else f"not ready: {', '.join(hindered)}"
+
+
+def _up(reading: Reading) -> str:
+    """How long; of several processes one may have been started again."""
+    longest, shortest = (_duration(reading.value("pycall_uptime_seconds", of)) for of in (max, min))
+    is_one_later = (reading.value("pycall_uptime_seconds", _spread) or 0) > STARTING_S
+    return f"{longest}, one of them only {shortest}" if is_one_later else longest
+
+
+def _spread(times: Iterable[float]) -> float:
+    listed = list(times)
+    return max(listed) - min(listed)
 
 
 _TIMES: Final = (("join", "join"), ("relay", "message"))

@@ -23,6 +23,7 @@ from pycall.errors import PycallError
 from pycall.server.admission.descriptors import raise_limit
 from pycall.server.ice.iceservers import Turn
 from pycall.server.ice.service import Ice
+from pycall.server.monitoring.siblings import Siblings
 
 READY: Final = b"ready\n"
 """What it prints when clients can connect."""
@@ -40,6 +41,8 @@ class Assignment:
     redis: str = field(repr=False)
     stun: tuple[str, ...]
     turns: tuple[Turn, ...]
+    figures: dict[str, str]
+    """Where each worker tells the others its figures, by its name."""
 
     def packed(self) -> bytes:
         """As it is written to the worker's standard input."""
@@ -76,8 +79,9 @@ async def _work(assignment: Assignment, stdin: int) -> int:
     config = assignment.config
     ice = Ice(public_host=config.public_host, lifetime_s=config.turn_lifetime)
     ice.servers.stun, ice.servers.turns = assignment.stun, assignment.turns
+    siblings = Siblings(config.node, assignment.figures)
     server = server_of(
-        config, assignment.limits, identity_of(config), ice, redis=assignment.redis, reuse_port=True
+        config, assignment.limits, identity_of(config), ice, redis=assignment.redis, siblings=siblings
     )
     await server.start()
     collect_seldom()

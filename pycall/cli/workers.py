@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import socket
 import sys
 from asyncio import FIRST_COMPLETED
@@ -76,6 +77,11 @@ class Workers:
         self._verbose = verbose
         self._processes: dict[int, Process] = {}
         self._stopping = False
+        self._names = {
+            number: f"{config.node or socket.gethostname()}-{number}"
+            for number in range(1, config.workers + 1)
+        }
+        self._figures = {name: f"pycall-{secrets.token_urlsafe(15)}" for name in self._names.values()}
         self._patience_s = START_S + EACH_S * config.workers
 
     async def run(self, started: asyncio.Event, asked: asyncio.Event) -> None:
@@ -169,10 +175,11 @@ class Workers:
         """Tell it what to do, and wait until it does."""
         assert process.stdin is not None
         assert process.stdout is not None
-        name = f"{self._config.node or socket.gethostname()}-{number}"
-        config = replace(self._config, port=self.port, node=name)
+        config = replace(self._config, port=self.port, node=self._names[number])
         servers = self._ice.servers
-        assignment = Assignment(config, self._limits, self._verbose, self._redis, servers.stun, servers.turns)
+        assignment = Assignment(
+            config, self._limits, self._verbose, self._redis, servers.stun, servers.turns, self._figures
+        )
         process.stdin.write(assignment.packed())
         with suppress(ConnectionError):
             await process.stdin.drain()

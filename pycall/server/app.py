@@ -35,6 +35,7 @@ from pycall.server.monitoring.health import Health, State
 from pycall.server.monitoring.logs import tell
 from pycall.server.monitoring.metrics import Metrics
 from pycall.server.monitoring.readers import Readers
+from pycall.server.monitoring.siblings import Siblings
 from pycall.server.pages import Pages
 from pycall.server.store import MemoryRoomStore, RoomStore, SharedRoomStore
 from pycall.server.wire.transport import SocketServer
@@ -72,6 +73,7 @@ class SignallingServer:
         ice: Ice | None = None,
         node: str = "",
         readers: Readers | None = None,
+        siblings: Siblings | None = None,
         proxies: Proxies | None = None,
         origins: Origins | None = None,
     ) -> None:
@@ -82,7 +84,8 @@ class SignallingServer:
         ``access`` decides who is let into rooms, by default everybody.
 
         ``node`` is what its figures are labelled with, by default this machine's name; ``readers`` may read
-        them, by default only this machine. ``proxies`` are web servers that may ask for others, and
+        them, by default only this machine, and ``siblings`` are processes whose figures are shown with them.
+        ``proxies`` are web servers that may ask for others, and
         ``origins`` sites elsewhere whose pages may connect, by default none.
         """
         self._host = host
@@ -116,6 +119,7 @@ class SignallingServer:
         self._arrivals = Arrivals(limits.request_timeout_s)
         self._state: State = "starting"
         self._health = Health(lambda: self._state, self._store)
+        self._siblings = siblings
         self._metrics = self._made_metrics(node or socket.gethostname(), readers or Readers())
         self._runner = self._made_runner()
 
@@ -138,6 +142,7 @@ class SignallingServer:
             node=node,
             readers=readers,
             visitor=self._entrance.visitor,
+            siblings=self._siblings,
         )
 
     @property
@@ -162,12 +167,16 @@ class SignallingServer:
         try:
             if self._shared is not None:
                 await self._shared.start()
+            if self._siblings is not None:
+                await self._siblings.start(self._metrics.own)
             await self._ice.start_relay()
             await self._listen()
             await self._ice.start_stun([each[0] for each in self._runner.addresses], self.port)
         except BaseException:
             await self._runner.cleanup()
             await self._ice.stop()
+            if self._siblings is not None:
+                await self._siblings.stop()
             if self._shared is not None:
                 await self._shared.stop()
             raise
@@ -202,6 +211,8 @@ class SignallingServer:
         sentence = "stopping with %(connections)s connections"
         tell(log, logging.DEBUG, "stopping", sentence, connections=self.connections)
         await self._gateway.stop()
+        if self._siblings is not None:
+            await self._siblings.stop()
         if self._shared is not None:
             await self._shared.stop()
         await self._wire.close()

@@ -18,7 +18,8 @@ from tests.program import Programs
 def assignment() -> Assignment:
     turn = Turn(("turn:{host}:3478",), "a secret")
     config = ServerConfig(port=1, cert=Path("cert.pem"), workers=2, node="one-1")
-    return Assignment(config, Limits().off(), True, "redis://:another@host", ("stun:{host}:1",), (turn,))
+    redis, stuns, figures = "redis://:another@host", ("stun:{host}:1",), {"one-1": "a", "one-2": "b"}
+    return Assignment(config, Limits().off(), True, redis, stuns, (turn,), figures)
 
 
 def test_an_assignment_comes_as_it_was_given() -> None:

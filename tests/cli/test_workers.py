@@ -13,9 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pycall.cli.scrape import Reading, scrape
 from pycall.cli.workers import WORKER, Workers
 from pycall.config import Limits, ServerConfig
-from pycall.errors import ListenFailed
+from pycall.errors import ListenFailed, ServerUnreachable
 from pycall.server.ice.service import Ice
 from tests.cli.serving import serve
 from tests.program import PYCALL, Program, Programs
@@ -117,6 +118,46 @@ async def test_one_that_dies_is_started_again_and_its_callers_go_on_at_another(
             assert program.wait() == 0
 
 
+async def test_whichever_is_asked_tells_the_figures_of_all(
+    start_pycall: Programs, own_redis: RedisServer, free_port: int
+) -> None:
+    options = (
+        "--workers",
+        "2",
+        "--redis",
+        own_redis.url,
+        "--no-stun",
+        "--node",
+        "lab",
+        "--port",
+        str(free_port),
+    )
+    program, port = serve(start_pycall, *options)
+
+    def status() -> tuple[int, dict[str, str]]:
+        asking = start_pycall("serve", "--host", "127.0.0.1", *options, "--status")
+        code = asking.wait()
+        return code, {line[:13].strip(): line[13:].strip() for line in asking.stdout.splitlines()}
+
+    with ended_with(program) as children:
+        async with raw_clients(port) as clients:
+            for client in await on_each(clients):
+                await join(client, "kitchen")
+            for _ in range(2 * WORKERS):
+                reading = scrape(f"http://127.0.0.1:{port}")
+                assert reading.by_label("pycall_joins_total", "node") == {"lab-1": 1, "lab-2": 1}
+            code, shown = await asyncio.to_thread(status)
+            assert (code, shown["Node"], shown["State"]) == (0, "lab-1, lab-2", "ready")
+            assert (shown["Rooms"], shown["Joins"]) == ("1, with 2 members", "2")
+            assert shown["Connections"].startswith("2 now")
+        children[0].suspend()
+        reading = _answered(port)
+        assert sorted(reading.by_label("pycall_ready", "node").values()) == [0, 1]
+        children[0].resume()
+        program.send_signal(signal.SIGINT)
+        assert program.wait() == 0
+
+
 async def test_one_that_cannot_be_started_again_is_tried_again(
     start_pycall: Programs, own_redis: RedisServer
 ) -> None:
@@ -215,6 +256,15 @@ def _is_asked_to_end(process: psutil.Process) -> bool:
     status = Path("/proc", str(process.pid), "status").read_text(encoding="ascii")
     waiting = next(line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd"))
     return bool(int(waiting, 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def _answered(port: int) -> Reading:
+    """The figures; the system may send who asks for them to a process that stands still."""
+    while True:
+        try:
+            return scrape(f"http://127.0.0.1:{port}")
+        except ServerUnreachable:
+            continue
 
 
 def _port_of(client: RawClient) -> int:

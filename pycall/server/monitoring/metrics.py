@@ -1,7 +1,7 @@
 """`/metrics`: a server's figures in Prometheus' text format, for those who may read them.
 
 The library only writes the text: counting is the business of :mod:`pycall.server.monitoring.figures`. Every
-sample has the label ``node``.
+sample has the label ``node``. One of several processes on a port answers for all of them.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ from pycall.server.monitoring.figures import BOUNDS_S, Figures, Histogram
 from pycall.server.monitoring.health import NOT_KEPT, Health
 from pycall.server.monitoring.process import process_figures
 from pycall.server.monitoring.readers import Readers
+from pycall.server.monitoring.siblings import Siblings, joined
 from pycall.server.store import Occupancy, RoomStore
 
 FORBIDDEN: Final = (
     "The figures are for this machine, for networks named with --metrics-from, and for who has the key.\n"
 )
 EMPTY: Final = Occupancy(0, 0)
+READY: Final = "1 while it can be sent clients."
 
 
 class Metrics(Collector):
@@ -50,8 +52,12 @@ class Metrics(Collector):
         node: str,
         readers: Readers,
         visitor: Callable[[web.Request], Visitor],
+        siblings: Siblings | None = None,
     ) -> None:
-        """``connections`` tells how many there are now, ``visitor`` who sent a request."""
+        """``connections`` tells how many there are now, ``visitor`` who sent a request.
+
+        ``siblings`` are those who are answered for, too.
+        """
         self.registry = CollectorRegistry()
         self._figures = figures
         self._store = store
@@ -60,6 +66,7 @@ class Metrics(Collector):
         self._node = node
         self._readers = readers
         self._visitor = visitor
+        self._siblings = siblings
         self._occupancy = EMPTY
         self._began = time.monotonic()
         self.registry.register(self)
@@ -79,10 +86,17 @@ class Metrics(Collector):
     async def _answer(self, request: web.Request) -> web.Response:
         if not self._readers.allow(request, self._visitor(request)):
             return web.Response(text=FORBIDDEN, status=403, headers=NOT_KEPT)
+        text = await self.own()
+        if self._siblings is not None:
+            told = await self._siblings.all(text)
+            text = joined(figures or _silent(node) for node, figures in told.items())
+        return web.Response(body=text, headers={**NOT_KEPT, "Content-Type": CONTENT_TYPE_LATEST})
+
+    async def own(self) -> bytes:
+        """The text of this process alone."""
         if self._store.is_reachable:
             self._occupancy = await self._store.occupancy()
-        text = generate_latest(self.registry)
-        return web.Response(body=text, headers={**NOT_KEPT, "Content-Type": CONTENT_TYPE_LATEST})
+        return generate_latest(self.registry)
 
     def _now(self) -> Iterator[Metric]:
         up_s = time.monotonic() - self._began
@@ -90,7 +104,7 @@ class Metrics(Collector):
         yield InfoMetricFamily("pycall_build", "The release of pycall that runs.", value=version)
         yield GaugeMetricFamily("pycall_uptime_seconds", "Since the start.", value=up_s)
         ready = not self._health.hindrance
-        yield GaugeMetricFamily("pycall_ready", "1 while it can be sent clients.", value=ready)
+        yield GaugeMetricFamily("pycall_ready", READY, value=ready)
         rooms, members = self._occupancy.rooms, self._occupancy.members
         yield GaugeMetricFamily("pycall_rooms", "Rooms with a seat taken.", value=rooms)
         yield GaugeMetricFamily("pycall_members", "Seats taken, or held for who will be back.", value=members)
@@ -119,6 +133,24 @@ class Metrics(Collector):
         for event, histogram in figures.handling.items():
             handling.add_metric([event], _cumulative(histogram), histogram.total_s)
         yield handling
+
+
+class _Silent(Collector):
+    """What is known of a process that does not answer."""
+
+    def __init__(self, node: str) -> None:
+        self._node = node
+
+    def collect(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily("pycall_ready", READY, labels=["node"])
+        family.add_metric([self._node], 0)
+        yield family
+
+
+def _silent(node: str) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_Silent(node))
+    return generate_latest(registry)
 
 
 def _process() -> Iterator[Metric]:
