@@ -107,21 +107,23 @@ class SignallingServer:
             is_instant=isinstance(self._store, MemoryRoomStore),
         )
         self._ice = ice or Ice()
-        access = access or Access()
-        figures.credentials = access.counts
-        self._gateway = Gateway(
-            self._wire,
-            self._store,
-            ice_servers=self._ice.servers.for_member,
-            admission=self._entrance.admission,
-            access=access,
-        )
+        self._gateway = self._made_gateway(access or Access())
         self._arrivals = Arrivals(limits.request_timeout_s)
         self._state: State = "starting"
         self._health = Health(lambda: self._state, self._store)
         self._siblings = siblings
         self._metrics = self._made_metrics(node or socket.gethostname(), readers or Readers())
         self._runner = self._made_runner()
+
+    def _made_gateway(self, access: Access) -> Gateway:
+        self._wire.figures.credentials = access.counts
+        return Gateway(
+            self._wire,
+            self._store,
+            ice_servers=self._ice.servers.for_member,
+            admission=self._entrance.admission,
+            access=access,
+        )
 
     def _made_runner(self) -> web.AppRunner:
         return web.AppRunner(
