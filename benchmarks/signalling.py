@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from cells import Cell, collected, kept, names
-from crowd.servers import CONTESTANTS, NODE, most_rooms, versions
+from crowd.servers import CONTESTANTS, NODE, ServerFailed, most_rooms, versions
 from crowd.tables import Results, behind, surprises, table
 from crowd.trial import WARM_UP_ROOMS, Plan, one_trial
 
@@ -58,6 +58,8 @@ def run(arguments: argparse.Namespace) -> Iterator[Cell]:
             for name in arguments.contestants:
                 try:
                     cell = one_trial(name, rooms, plan, sys.stderr)
+                except ServerFailed as failed:  # it would not start the next time either
+                    raise SystemExit(str(failed)) from failed
                 except Exception as error:  # noqa: BLE001  whatever went wrong is the result
                     traceback.print_exc()
                     cell = {"contestant": name, "rooms": rooms, "error": repr(error)}

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,15 @@ COLLECTING_S: Final = 1.0
 
 NOT_SOCKETS: Final = 200
 """Descriptors left to a server for what else it opens, and to clients that come and go."""
+
+
+class ServerFailed(RuntimeError):
+    """A server did not start; it has said why."""
+
+    def __init__(self, name: str, exit_code: int) -> None:
+        super().__init__(
+            f"The server of {name} did not start, and ended with {exit_code}. It says why above."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,11 @@ def versions() -> tuple[str, str]:
 
 @contextmanager
 def running(name: str, errors: IO[str]) -> Iterator[Server]:
-    """A server of this name, on a free port of this machine; what it complains about goes to ``errors``."""
+    """A server of this name, on a free port of this machine; what it complains about goes to ``errors``.
+
+    Raises:
+        ServerFailed: it ended instead of listening, or did not listen in time.
+    """
     if name == NODE:
         command, says = [installed_node(), "--expose-gc", str(SEED / "server.mjs")], r"^(\d+)$"
     else:
@@ -96,10 +110,16 @@ def running(name: str, errors: IO[str]) -> Iterator[Server]:
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True
     )
     assert process.stdout is not None
+    hanging = threading.Timer(START_S, process.kill)
+    hanging.start()
     try:
-        port = next(found[1] for line in process.stdout if (found := re.search(says, line)))
+        port = next((found[1] for line in process.stdout if (found := re.search(says, line))), None)
+        hanging.cancel()
+        if port is None:
+            raise ServerFailed(name, process.wait(END_S))
         yield Server(name, process, int(port))
     finally:
+        hanging.cancel()
         process.terminate()
         try:
             process.communicate(timeout=END_S)
