@@ -14,28 +14,27 @@ import pytest
 from pycall.server.certificate import own_identity
 from pycall.server.ice.iceservers import Turn
 from tests.program import Program, Programs
-from tests.rig import needs, wait_until
+from tests.rig import wait_until
 from tests.server.raw import raw_clients
-from tests.server.turnclient import allocation, exchanged, free_port_twice, runs, turnserver
+from tests.server.turnclient import (
+    allocation,
+    coturn_port,
+    exchanged,
+    free_port_twice,
+    let_through,
+    runs,
+    turnserver,
+)
+
+__all__ = ["coturn_port"]
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(autouse=True)
-def _coturn() -> None:
-    needs("turnserver", "coturn")
-
-
-@pytest.fixture
-def port() -> int:
-    return free_port_twice()
 
 
 @pytest.fixture
 def temporary(tmp_path: Path) -> Path:
     """Where the program keeps what is temporary, for its relay to go through as another user."""
-    for each in (tmp_path, *tmp_path.parents[:2]):
-        each.chmod(each.stat().st_mode | 0o011)
+    let_through(tmp_path)
     folder = tmp_path / "temporary"
     folder.mkdir(mode=0o711)
     return folder

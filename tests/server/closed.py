@@ -15,7 +15,8 @@ from pycall.server.admission.addresses import Proxies
 from pycall.server.app import SignallingServer
 from pycall.server.store import MemoryRoomStore
 from pycall.server.wallclock import unix_time
-from tests.server.raw import Clients, raw_clients
+from tests.server.raw import Clients
+from tests.server.seating import started
 
 PASSWORD = "open sesame, please"
 WRONG = "open barley, please"
@@ -49,9 +50,5 @@ async def closed(
     server = SignallingServer(
         "127.0.0.1", 0, limits=limits, access=access, store=MemoryRoomStore(holding), proxies=proxies
     )
-    await server.start()
-    try:
-        async with raw_clients(server.port) as clients:
-            yield clients, server
-    finally:
-        await server.stop()
+    async with started(server) as clients:
+        yield clients, server

@@ -10,6 +10,13 @@ import pytest
 from pycall.server.app import SignallingServer
 from tests.server.raw import Clients, raw_clients
 from tests.server.redis import RedisServer, free_port, redis_server
+from tests.server.settable import Clock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Time that stands still until it is set."""
+    return Clock()
 
 
 @pytest.fixture

@@ -60,10 +60,17 @@ async def serving(
 ) -> AsyncIterator[tuple[Clients, SignallingServer]]:
     """A server of its own, and what opens connections to it."""
     server = SignallingServer("127.0.0.1", 0, limits=limits, store=MemoryRoomStore(holding))
+    async with started(server) as clients:
+        yield clients, server
+
+
+@asynccontextmanager
+async def started(server: SignallingServer, *, is_secure: bool = False) -> AsyncIterator[Clients]:
+    """Run it while the context lasts; opens connections to it."""
     await server.start()
     try:
-        async with raw_clients(server.port) as clients:
-            yield clients, server
+        async with raw_clients(server.port, is_secure=is_secure) as clients:
+            yield clients
     finally:
         await server.stop()
 

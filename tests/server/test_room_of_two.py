@@ -22,6 +22,7 @@ from pycall.server.store import MemoryRoomStore
 from tests.server.fuzzing import Wire, text_frame
 from tests.server.raw import PATIENCE_S, RawClient, raw_clients
 from tests.server.seating import auth
+from tests.server.settable import Clock
 
 ROUNDS = int(os.environ.get("JOIN_ROUNDS", "40"))
 CROWD = 50
@@ -34,16 +35,6 @@ T = TypeVar("T")
 TOKENS = {name: f"{name}-{'x' * 22}" for name in ("ann", "bob", "carl")}
 HANDSETS = st.sampled_from([f"{name} {number}" for name in (*TOKENS, "plain") for number in range(2)])
 """Ann, Bob and Carl can connect twice each; of a plain client each connection is another one."""
-
-
-class Clock:
-    """Time that passes when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Guests(RuleBasedStateMachine):

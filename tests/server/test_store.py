@@ -23,18 +23,9 @@ from pycall.core.room import (
 from pycall.core.seats import Holding, Member
 from pycall.server.nodes import SharedRooms
 from pycall.server.store import MemoryRoomStore, Occupancy, RoomStore
+from tests.server.settable import Clock
 
 NOBODY = JoinAsked("nobody", Member("nobody"), admitted=False)
-
-
-class Clock:
-    """Stands still until it is set."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class House:
@@ -63,11 +54,6 @@ class House:
         for output in outputs:
             assert output.to.startswith(self._prefix)
             self._told.append((name, replace(output, to=output.to.removeprefix(self._prefix))))
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.integration)])

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aioice import stun, turn
 
 from pycall.server.ice.iceservers import Turn
+from tests.rig import needs
 
 Address = tuple[str, int]
 CHANNEL = 0x4000
@@ -104,6 +106,19 @@ async def exchanged(ann: Allocation, bob: Allocation) -> None:
             await asyncio.sleep(0.05)
     assert ann.received.datagrams.get_nowait() == b"from bob"
     assert bob.received.datagrams.get_nowait() == b"from ann"
+
+
+@pytest.fixture(name="port")
+def coturn_port() -> int:
+    """A port that nobody listens on, for a coturn, which is installed; tests import it by the other name."""
+    needs("turnserver", "coturn")
+    return free_port_twice()
+
+
+def let_through(folder: Path) -> None:
+    """Let coturn, which is another user, go through the folder of a test."""
+    for each in (folder, *folder.parents[:3]):
+        each.chmod(each.stat().st_mode | 0o011)
 
 
 def free_port_twice() -> int:

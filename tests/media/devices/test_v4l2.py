@@ -6,8 +6,6 @@ import contextlib
 import importlib
 import os
 import struct
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pycall.media.devices.v4l2 import capabilities, holders, nodes
+from tests.media.holding import held_open
 
 
 def plant(root: Path, *devices: tuple[int, str, int | None]) -> None:
@@ -97,18 +96,9 @@ def test_who_has_a_camera_open_is_said(tmp_path: Path) -> None:
     plant(tmp_path, (0, "HD Pro Webcam C920", 0))
     device = tmp_path / "dev/video0"
     assert holders(device) == ()
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; file = open(sys.argv[1]); print(flush=True); sys.stdin.read()",
-        str(device),
-    ]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdout is not None
-        other.stdout.readline()
-        assert [holder.rpartition(" ")[2] for holder in holders(device)] == [f"({other.pid})"]
-        assert f"({other.pid})" in nodes(tmp_path).cameras[0].problem
-        other.communicate()
+    with held_open(device) as other:
+        assert [holder.rpartition(" ")[2] for holder in holders(device)] == [f"({other})"]
+        assert f"({other})" in nodes(tmp_path).cameras[0].problem
     assert nodes(tmp_path).cameras[0].problem == ""
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from pycall.media.sources import camera as module
 from pycall.media.sources.camera import Camera, Input, _explained, _frames, camera_input, screen_input
 from pycall.media.testsignals.strip import luma_of, read_strip
 from pycall.media.testsignals.testcard import CardPainter
+from tests.media.holding import held_open
 from tests.rig import needs, running_xvfb, wait_until
 
 WEBCAM = Device(1, "HD Webcam", "/dev/video0", default=True)
@@ -136,19 +136,10 @@ def test_a_busy_camera_names_the_program_that_has_it(tmp_path: Path) -> None:
     device = tmp_path / "video0"
     device.touch()
     source = Input("HD Webcam", "v4l2", str(device), [{}])
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; file = open(sys.argv[1]); print(flush=True); sys.stdin.read()",
-        str(device),
-    ]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdout is not None
-        other.stdout.readline()
+    with held_open(device) as other:
         busy = _explained(source, OSError(errno.EBUSY, os.strerror(errno.EBUSY)))
-        other.communicate()
     assert busy.message.startswith("The camera HD Webcam is in use by ")
-    assert f"({other.pid})" in busy.message
+    assert f"({other})" in busy.message
 
 
 def test_a_camera_without_permission_names_its_group(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from pycall.limits import Limits
 from pycall.server.admission.addresses import Proxies
 from pycall.server.admission.origins import Origins
 from pycall.server.app import SignallingServer
-from tests.server.raw import Clients, RawClient, raw_clients
+from tests.server.raw import Clients, RawClient
 from tests.server.scraping import answered
-from tests.server.seating import auth, joined, lose, until
+from tests.server.seating import auth, joined, lose, started, until
 
 ANN = {"X-Forwarded-For": "192.0.2.7"}
 ANN_TOO = {"X-Forwarded-For": "198.51.100.99, 192.0.2.7"}
@@ -33,12 +33,8 @@ async def serving(
     """A server, and clients who come by the proxies; 127.0.0.1 if none are listed."""
     listed = Proxies.of(proxies or ["127.0.0.1"])
     server = SignallingServer("127.0.0.1", 0, limits=limits, proxies=listed, origins=origins)
-    await server.start()
-    try:
-        async with raw_clients(server.port) as clients:
-            yield clients, server
-    finally:
-        await server.stop()
+    async with started(server) as clients:
+        yield clients, server
 
 
 async def refused(clients: Clients, headers: dict[str, str]) -> aiohttp.WSServerHandshakeError:

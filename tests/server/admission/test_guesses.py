@@ -3,23 +3,14 @@ from __future__ import annotations
 import pytest
 
 from pycall.server.admission.guesses import KNOWN_S, Guesses
+from tests.server.settable import Clock
 
 MOST, WINDOW_S = 3, 100.0
 
 
-class Clock:
-    """Monotonic seconds, which stand still until they are moved."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(0.0)
 
 
 @pytest.fixture

@@ -7,22 +7,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from pycall.limits import Limits
 from pycall.server.admission.quotas import FULL_WAIT_S, Admission
+from tests.server.settable import Clock
 
 ANN, BOB = 1, 2
 HELD_S = 60.0
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 # Connections

@@ -21,17 +21,19 @@ from pycall.cli.addresses import lan_address
 from pycall.errors import ConfigError, ListenFailed
 from pycall.server.ice.coturn import USER_QUOTA, RelaySettings
 from pycall.server.ice.relay import Relay
-from tests.rig import needs
 from tests.server.seating import until
 from tests.server.turnclient import (
     Allocation,
     allocation,
+    coturn_port,
     credentials,
     exchanged,
-    free_port_twice,
+    let_through,
     runs,
     turnserver,
 )
+
+__all__ = ["coturn_port"]
 
 pytestmark = pytest.mark.integration
 
@@ -57,23 +59,10 @@ def unix_time() -> float:
     return datetime.now(UTC).timestamp()
 
 
-@pytest.fixture(autouse=True)
-def _coturn() -> None:
-    needs("turnserver", "coturn")
-
-
-@pytest.fixture
-def port() -> int:
-    """A port that nobody listens on, neither by TCP nor by UDP."""
-    return free_port_twice()
-
-
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where relays keep what is theirs; nothing is there any more at the end."""
-    tmp_path.chmod(0o711)
-    for parent in tmp_path.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o011)
+    let_through(tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     yield tmp_path
     assert not list(tmp_path.iterdir())

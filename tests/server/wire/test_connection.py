@@ -16,7 +16,8 @@ from pycall.limits import Limits
 from pycall.server.app import SignallingServer
 from pycall.server.certificate import own_identity
 from tests.server.fuzzing import text_frame
-from tests.server.raw import PATIENCE_S, Clients, RawClient, raw_clients
+from tests.server.raw import PATIENCE_S, Clients, RawClient
+from tests.server.seating import started
 
 SLOW = [
     Limits(queue_bytes=200_000, events_per_s=None),
@@ -39,12 +40,8 @@ async def serving(
     limits: Limits, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[tuple[SignallingServer, Clients]]:
     server = SignallingServer("127.0.0.1", 0, limits=limits, tls=tls)
-    await server.start()
-    try:
-        async with raw_clients(server.port, is_secure=tls is not None) as clients:
-            yield server, clients
-    finally:
-        await server.stop()
+    async with started(server, is_secure=tls is not None) as clients:
+        yield server, clients
 
 
 async def test_a_client_that_never_connects_is_cut_off() -> None:
