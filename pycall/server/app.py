@@ -14,6 +14,7 @@ import errno
 import logging
 import socket
 import ssl
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -38,7 +39,9 @@ from pycall.server.monitoring.readers import Readers
 from pycall.server.monitoring.siblings import Siblings
 from pycall.server.pages import Pages
 from pycall.server.store import MemoryRoomStore, RoomStore, SharedRoomStore
+from pycall.server.wire.arrival import Arrival
 from pycall.server.wire.transport import SocketServer
+from pycall.server.wire.upgrade import PATH
 
 BACKLOG: Final = 4096
 """Connections that wait to be accepted: after a restart all come at once. Linux has no more by default."""
@@ -195,6 +198,7 @@ class SignallingServer:
                 self._runner,
                 self._host,
                 self._port,
+                arrive=partial(Arrival, self._arrivals, self._wire.engine.open_websocket),
                 tls=self._tls,
                 handshake_s=self._arrivals.patience_s,
                 reuse_port=self._reuse_port,
@@ -223,7 +227,7 @@ class SignallingServer:
 
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._arrivals.note])
-        application.router.add_get("/socket.io/", self._wire.engine.handle_request)
+        application.router.add_get(PATH, self._wire.engine.handle_request)
         self._health.add_to(application.router)
         self._metrics.add_to(application.router)
         Pages(self._entrance.turn_away).add_to(application.router)

@@ -9,9 +9,12 @@ import asyncio
 import ssl
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
+
+from pycall.server.wire.arrival import Arrival
 
 KEPT_S: Final = 15.0
 """How long one that has been answered is kept for further requests."""
@@ -31,7 +34,18 @@ class Arrivals:
         self._since: dict[Any, tuple[float, bool]] = {}
         """By connection: when it was seen first, or asked last, and whether it has ever asked."""
 
+        self._silent: dict[Arrival, float] = {}
+        """Those whose first request is awaited, and since when."""
+
         self._timer: asyncio.TimerHandle | None = None
+
+    def came(self, arrival: Arrival) -> None:
+        """Wait for the first request of a connection."""
+        self._silent[arrival] = self._clock()
+
+    def went(self, arrival: Arrival) -> None:
+        """Wait no more for it."""
+        self._silent.pop(arrival, None)
 
     @web.middleware
     async def note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -60,20 +74,26 @@ class Arrivals:
             over = patience_s is not None and now - since > (ANSWERING_S if has_asked else patience_s)
             if over and connection.transport is not None:
                 connection.transport.abort()
+        if patience_s is not None:
+            for arrival in [each for each, since in self._silent.items() if now - since > patience_s]:
+                arrival.transport.abort()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Look no more, and end those that have not asked yet."""
         if self._timer is not None:
             self._timer.cancel()
+        for arrival in list(self._silent):
+            arrival.transport.abort()
 
 
 class Site(web.BaseSite):
-    """Listens as :class:`web.TCPSite` does, but waits for TLS only as long as for the request that follows.
+    """Listens as :class:`web.TCPSite` does, but for what comes first on each connection.
 
-    The server has no word of a connection before its handshake is over, so :class:`Arrivals` cannot see it.
+    It waits for TLS only as long as for the request that follows: the server has no word of a connection
+    before its handshake is over, so :class:`Arrivals` cannot see it.
     """
 
-    __slots__ = ("_handshake_s", "_host", "_port", "_reuse_port")
+    __slots__ = ("_arrive", "_handshake_s", "_host", "_port", "_reuse_port")
 
     def __init__(
         self,
@@ -81,13 +101,18 @@ class Site(web.BaseSite):
         host: str,
         port: int,
         *,
+        arrive: Callable[[Callable[[], Any]], asyncio.Protocol],
         tls: ssl.SSLContext | None,
         handshake_s: float | None,
         reuse_port: bool,
         backlog: int,
     ) -> None:
-        """``handshake_s`` is what a handshake of TLS may take; None leaves it to asyncio: a minute."""
+        """``arrive`` makes what waits for the first request, and has what makes aiohttp's protocols.
+
+        ``handshake_s`` is what a handshake of TLS may take; None leaves it to asyncio: a minute.
+        """
         super().__init__(runner, ssl_context=tls, backlog=backlog)
+        self._arrive = arrive
         self._host = host
         self._port = port
         self._reuse_port = reuse_port
@@ -103,7 +128,7 @@ class Site(web.BaseSite):
         await super().start()
         assert self._runner.server is not None
         self._server = await asyncio.get_running_loop().create_server(
-            self._runner.server,
+            partial(self._arrive, self._runner.server),
             self._host,
             self._port,
             ssl=self._ssl_context,

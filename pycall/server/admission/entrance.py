@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -43,12 +45,33 @@ class NoConnection:
 
     def answer(self) -> web.Response:
         """What the client is told (``Retry-After``: RFC 9110, section 10.2.3)."""
-        headers = {"Retry-After": str(math.ceil(self.wait_s))} if self.wait_s else None
-        said = {"code": self.number, "message": self.sentence}
-        answer = web.json_response(said, status=self.status, headers=headers)
+        answer = web.json_response(self._said, status=self.status, headers=self._headers)
         if self.wait_s:
             answer.force_close()
         return answer
+
+    def last_answer(self) -> bytes:
+        """The same, as a whole answer behind which the TCP connection ends (RFC 9112)."""
+        body = json.dumps(self._said)
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+            **self._headers,
+        }
+        lines = [
+            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
+            *(": ".join(each) for each in headers.items()),
+        ]
+        return "\r\n".join([*lines, "", body]).encode()
+
+    @property
+    def _said(self) -> dict[str, object]:
+        return {"code": self.number, "message": self.sentence}
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Retry-After": str(math.ceil(self.wait_s))} if self.wait_s else {}
 
 
 STOPPING: Final = NoConnection(503, 3, "The server is stopping")

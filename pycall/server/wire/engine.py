@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Final, Literal
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Literal
 
 from aiohttp import WSCloseCode, web
 
 from pycall.limits import Limits
-from pycall.server.admission.entrance import Entrance
+from pycall.server.admission.entrance import Entrance, NoConnection
 from pycall.server.monitoring.figures import Figures, code_of
 from pycall.server.monitoring.logs import Private, tell
 from pycall.server.wire.causes import (
@@ -34,7 +34,7 @@ from pycall.server.wire.firststep import run_at_once
 from pycall.server.wire.upgrade import answer_to, take_over
 from pycall.server.wire.wheel import Wheel
 
-Handler = Callable[..., Awaitable[None]]
+Handler = Callable[..., Coroutine[Any, Any, None]]
 HandlerName = Literal["connect", "message", "disconnect"]
 
 TICK_S: Final = 0.1
@@ -109,15 +109,28 @@ class Engine:
             connection.post(PacketType.MESSAGE + data)
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
-        """Make a connection of a handshake."""
+        """Make a connection of a handshake that aiohttp has read, or say why not."""
+        transport = request.transport
+        if transport is None or transport.is_closing():  # gone during the handshake
+            return web.Response()
+        opened = self._open(request, transport)
+        return opened.answer() if isinstance(opened, NoConnection) else take_over(request, transport, opened)
+
+    def open_websocket(self, request: web.BaseRequest, transport: asyncio.Transport) -> Connection | None:
+        """Make a connection of a handshake, or say why not and end it."""
+        opened = self._open(request, transport)
+        if isinstance(opened, NoConnection):
+            transport.write(opened.last_answer())
+            transport.close()
+            return None
+        return opened
+
+    def _open(self, request: web.BaseRequest, transport: asyncio.Transport) -> Connection | NoConnection:
+        """Answer a handshake with a connection, which does not have the transport yet."""
         visitor = self._entrance.visitor(request)
         refusal = self._entrance.refusal(request, visitor, is_stopping=self._stopping)
         if refusal is not None:
-            return refusal.answer()
-        transport = request.transport
-        if transport is None or transport.is_closing():  # gone during the handshake
-            self._entrance.admission.closed(visitor.source)
-            return web.Response()
+            return refusal
         connection = Connection(self, transport, visitor.source, self._limits, self._figures)
         connection.id = self.generate_id()
         self.connections[connection.id] = connection
@@ -129,10 +142,10 @@ class Engine:
             connection=connection.id,
             address=Private(visitor.address),
         )
-        await self._handlers["connect"](connection.id, {"pycall.visitor": visitor})
+        run_at_once(self._handlers["connect"](connection.id, {"pycall.visitor": visitor}))  # it never waits
         connection.begin(answer_to(request), self._greeting % connection.id)
         self._wheel.add(connection, connection.next_look)
-        return take_over(request, transport, connection)
+        return connection
 
     async def stop(self) -> None:
         """Close every connection, each within ``farewell_s``, and take no new ones."""

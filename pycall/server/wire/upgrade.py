@@ -1,7 +1,7 @@
 """From an HTTP request to a websocket: the handshake of RFC 6455, and the change of hands.
 
-aiohttp reads requests, and answers those that become nothing else. The transport of one that becomes a
-websocket is taken from it, and with it all that it keeps for a connection.
+Most handshakes are a connection's first request and never come to aiohttp (:mod:`.arrival`). Behind others,
+as web servers in front send them, the transport is taken from it, with all that it keeps for a connection.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from typing import Final
 from aiohttp import web
 
 from pycall.server.wire.frames import accept, is_key
+
+PATH: Final = "/socket.io/"
+"""Where handshakes are answered."""
 
 _SWITCHING: Final = (
     "HTTP/1.1 101 Switching Protocols\r\n"

@@ -1,4 +1,4 @@
-"""Handshakes byte by byte, to a real server."""
+"""Handshakes byte by byte, to a real server: as the first request of a connection, and behind another."""
 
 from __future__ import annotations
 
@@ -8,39 +8,15 @@ import pytest
 
 from pycall.server.app import SignallingServer
 from tests.server.raw import PATIENCE_S
+from tests.server.wire.handshake import CONNECT, handshake, said
 
-PATH = "/socket.io/?EIO=4&transport=websocket"
-HEADERS = {
-    "Host": "localhost",
-    "Upgrade": "websocket",
-    "Connection": "keep-alive, Upgrade",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    "Sec-WebSocket-Version": "13",
-}
-CONNECT = b"\x81\x82\x00\x00\x00\x0040"
-"""A Socket.IO CONNECT in a frame; its mask is all zeros."""
+ANOTHER = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+EARLIER = pytest.mark.parametrize("before", [b"", ANOTHER], ids=["first", "behind another"])
 
 
-def handshake(method: str = "GET", **changes: str) -> bytes:
-    """A request; a header is left out if its change is empty."""
-    headers = HEADERS | {name.replace("_", "-"): value for name, value in changes.items()}
-    lines = [f"{method} {PATH} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items() if value)]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
-
-
-async def said(server: SignallingServer, request: bytes, until: bytes) -> bytes:
-    """What the server says to a request up to the bytes ``until``."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            writer.write(request)
-            return await reader.readuntil(until)
-    finally:
-        writer.transport.abort()
-
-
-async def test_a_handshake_is_answered_as_the_standard_says(server: SignallingServer) -> None:
-    head = await said(server, handshake(), b"\r\n\r\n")
+@EARLIER
+async def test_a_handshake_is_answered_as_the_standard_says(server: SignallingServer, before: bytes) -> None:
+    head = await said(server, handshake(), b"\r\n\r\n", before=before)
     assert head.startswith(b"HTTP/1.1 101 ")
     assert b"\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in head
     assert b"xtensions" not in head
@@ -60,13 +36,20 @@ async def test_a_handshake_is_answered_as_the_standard_says(server: SignallingSe
         handshake(Content_Length="4") + b"body",
     ],
 )
-async def test_what_asks_for_no_websocket_is_refused(server: SignallingServer, request_: bytes) -> None:
-    assert (await said(server, request_, b"\r\n")).startswith(b"HTTP/1.1 400 ")
+@EARLIER
+async def test_what_asks_for_no_websocket_is_refused(
+    server: SignallingServer, request_: bytes, before: bytes
+) -> None:
+    assert (await said(server, request_, b"\r\n", before=before)).startswith(b"HTTP/1.1 400 ")
     assert server.connections == 0
 
 
-async def test_what_comes_right_behind_the_handshake_is_not_lost(server: SignallingServer) -> None:
-    assert (await said(server, handshake() + CONNECT, b'40{"sid":"')).startswith(b"HTTP/1.1 101 ")
+@EARLIER
+async def test_what_comes_right_behind_the_handshake_is_not_lost(
+    server: SignallingServer, before: bytes
+) -> None:
+    told = await said(server, handshake() + CONNECT, b'40{"sid":"', before=before)
+    assert told.startswith(b"HTTP/1.1 101 ")
 
 
 async def test_a_handshake_in_pieces_is_one_all_the_same(server: SignallingServer) -> None:
