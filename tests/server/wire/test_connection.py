@@ -237,6 +237,7 @@ async def _ping(client: RawClient) -> None:
     await client.send("3")
 
 
+_REQUEST = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 _HANDSHAKE = (
     b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
     b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -249,13 +250,15 @@ async def _who_left_answers_unread(server: SignallingServer) -> socket.socket:
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", server.port))
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(client, ("127.0.0.1", server.port))
     async with asyncio.timeout(PATIENCE_S):
+        await loop.sock_sendall(client, _REQUEST)
         while (theirs := _http_transport(server, client)) is None:
             await asyncio.sleep(0.01)
         theirs.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         while not theirs.get_write_buffer_size():
-            await asyncio.get_running_loop().sock_sendall(client, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            await loop.sock_sendall(client, _REQUEST)
             await asyncio.sleep(0.005)
     return client
 
