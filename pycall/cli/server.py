@@ -55,7 +55,7 @@ def server_of(
     return SignallingServer(
         config.host,
         config.port,
-        shared=shared,
+        store=shared,
         reuse_port=siblings is not None,
         tls=identity.context if identity else None,
         limits=limits,

@@ -38,7 +38,7 @@ from pycall.server.monitoring.metrics import Metrics
 from pycall.server.monitoring.readers import Readers
 from pycall.server.monitoring.siblings import Siblings
 from pycall.server.pages import Pages
-from pycall.server.store import MemoryRoomStore, RoomStore, SharedRoomStore
+from pycall.server.store import MemoryRoomStore, RoomStore
 from pycall.server.wire.arrival import Arrival
 from pycall.server.wire.transport import SocketServer
 from pycall.server.wire.upgrade import PATH
@@ -71,7 +71,6 @@ class SignallingServer:
         limits: Limits | None = None,
         store: RoomStore | None = None,
         access: Access | None = None,
-        shared: SharedRoomStore | None = None,
         reuse_port: bool = False,
         ice: Ice | None = None,
         node: str = "",
@@ -80,7 +79,7 @@ class SignallingServer:
         proxies: Proxies | None = None,
         origins: Origins | None = None,
     ) -> None:
-        """``shared`` makes it one of several servers that are one, and ``reuse_port`` lets them share a port.
+        """``store`` has the rooms, by default this process alone; ``reuse_port`` lets several share a port.
 
         ``ice`` is what helps callers to connect, started and stopped with the server; default: nothing.
 
@@ -94,9 +93,8 @@ class SignallingServer:
         self._host = host
         self._port = port
         self._tls = tls
-        self._shared = shared
         self._reuse_port = reuse_port
-        self._store: RoomStore = shared or store or MemoryRoomStore()
+        self._store = store or MemoryRoomStore()
         limits, figures = limits or Limits(), Figures()
         self._descriptors = Descriptors()
         self._entrance = Entrance(
@@ -106,8 +104,8 @@ class SignallingServer:
             limits,
             figures,
             self._entrance,
-            manager=shared.register if shared else None,
-            is_instant=isinstance(self._store, MemoryRoomStore),
+            manager=self._store.register,
+            is_instant=self._store.is_instant,
         )
         self._ice = ice or Ice()
         self._gateway = self._made_gateway(access or Access())
@@ -170,8 +168,7 @@ class SignallingServer:
             ConfigError: a relay is wanted and not installed.
         """
         try:
-            if self._shared is not None:
-                await self._shared.start()
+            await self._store.start()
             if self._siblings is not None:
                 await self._siblings.start(self._metrics.own)
             await self._ice.start_relay()
@@ -182,8 +179,7 @@ class SignallingServer:
             await self._ice.stop()
             if self._siblings is not None:
                 await self._siblings.stop()
-            if self._shared is not None:
-                await self._shared.stop()
+            await self._store.stop()
             raise
         self._descriptors.watch()
         if self._runner.server is not None:
@@ -219,8 +215,7 @@ class SignallingServer:
         await self._gateway.stop()
         if self._siblings is not None:
             await self._siblings.stop()
-        if self._shared is not None:
-            await self._shared.stop()
+        await self._store.stop()
         await self._wire.close()
         await self._runner.cleanup()
         await self._ice.stop()

@@ -73,13 +73,14 @@ class RoomStore(Protocol):
         """Whether it can be used, as far as is known without asking it: anybody may make us look."""
         ...
 
-
-class SharedRoomStore(RoomStore, Spending, Protocol):
-    """The rooms of several servers that are one, and what makes this process one of them."""
+    @property
+    def is_instant(self) -> bool:
+        """Whether to change a room hardly ever means to wait, and is done without :func:`asyncio.timeout`."""
+        ...
 
     @property
-    def register(self) -> ClientRegister:
-        """Who is connected here, and what others tell them."""
+    def register(self) -> ClientRegister | None:
+        """Who keeps the clients of this process; None: the store does not mind."""
         ...
 
     async def start(self) -> None:
@@ -87,8 +88,12 @@ class SharedRoomStore(RoomStore, Spending, Protocol):
         ...
 
     async def stop(self) -> None:
-        """Take part no more: whoever is connected here may come back to another one."""
+        """Take part no more: whoever is connected here may come back to another server of the same rooms."""
         ...
+
+
+class SharedRoomStore(RoomStore, Spending, Protocol):
+    """The rooms of several servers that are one, and which invites were used at any of them."""
 
 
 class MemoryRoomStore:
@@ -150,6 +155,22 @@ class MemoryRoomStore:
     def is_reachable(self) -> bool:
         """See :meth:`RoomStore.is_reachable`."""
         return True
+
+    @property
+    def is_instant(self) -> bool:
+        """See :attr:`RoomStore.is_instant`."""
+        return True
+
+    @property
+    def register(self) -> None:
+        """See :attr:`RoomStore.register`."""
+        return None
+
+    async def start(self) -> None:
+        """See :meth:`RoomStore.start`: it is there."""
+
+    async def stop(self) -> None:
+        """See :meth:`RoomStore.stop`: it ends with the process."""
 
     def _set_alarm(self, name: str, at: float | None) -> None:
         """Look at a room at ``at``; one that is looked at earlier anyway sets its next alarm then."""

@@ -162,6 +162,8 @@ TestGuests = Guests.TestCase
 class FarStore(MemoryRoomStore):
     """A store that takes its time before and after, as one elsewhere does."""
 
+    is_instant = False
+
     async def apply(self, name: str, input_: Input) -> bool:
         await asyncio.sleep(0)
         is_seated = await super().apply(name, input_)

@@ -31,9 +31,9 @@ NOBODY = JoinAsked("nobody", Member("nobody"), admitted=False)
 class House:
     """A store, and what it has carried out; its connections are of its own node, without saying so."""
 
-    def __init__(self, store: RoomStore, prefix: str = "") -> None:
+    def __init__(self, store: RoomStore) -> None:
         self.store = store
-        self._prefix = prefix
+        self._prefix = store.register.prefix if store.register else ""
         self._told: list[tuple[str, Output]] = []
         store.serve(self._carry_out, tuple)
 
@@ -65,7 +65,7 @@ async def house(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[H
         return
     rooms = SharedRooms(request.getfixturevalue("own_redis").url, holding, clock=clock)
     await rooms.start()
-    yield House(rooms, rooms.register.prefix)
+    yield House(rooms)
     await rooms.stop()
 
 
@@ -93,6 +93,12 @@ async def test_a_room_begins_with_the_first_and_vanishes_with_the_last(house: Ho
 
 async def test_a_store_that_answers_is_reachable(house: House) -> None:
     assert house.store.is_reachable
+
+
+async def test_only_a_store_of_this_process_is_instant_and_needs_no_register(house: House) -> None:
+    assert (
+        house.store.is_instant == (house.store.register is None) == isinstance(house.store, MemoryRoomStore)
+    )
 
 
 async def test_who_is_not_admitted_gets_only_the_seat_that_is_its_own(house: House) -> None:

@@ -152,8 +152,13 @@ class SharedRooms:
 
     @property
     def is_reachable(self) -> bool:
-        """See :meth:`RoomStore.is_reachable`."""
+        """See :attr:`RoomStore.is_reachable`."""
         return self._available.is_set()
+
+    @property
+    def is_instant(self) -> bool:
+        """See :attr:`RoomStore.is_instant`."""
+        return False
 
     # --- as a node ----------------------------------------------------------------------------------
 

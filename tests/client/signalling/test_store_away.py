@@ -35,8 +35,8 @@ async def test_one_that_cannot_seat_us_is_asked_until_it_can_and_hears_what_was_
     tmp_path: Path,
 ) -> None:
     with redis_server(tmp_path, free_port()) as redis:
-        here = SignallingServer("127.0.0.1", 0, shared=SharedRooms(redis.url))
-        there = SignallingServer("127.0.0.1", 0, shared=SharedRooms(redis.url))
+        here = SignallingServer("127.0.0.1", 0, store=SharedRooms(redis.url))
+        there = SignallingServer("127.0.0.1", 0, store=SharedRooms(redis.url))
         await here.start()
         await there.start()
         try:

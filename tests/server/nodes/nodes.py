@@ -56,7 +56,7 @@ async def nodes(
         made = []
         for _ in range(count):
             rooms = SharedRooms(redis.url, holding)
-            server = SignallingServer("127.0.0.1", 0, shared=rooms, access=access(rooms))
+            server = SignallingServer("127.0.0.1", 0, store=rooms, access=access(rooms))
             await server.start()
             stack.push_async_callback(server.stop)
             made.append(Node(server, rooms, await stack.enter_async_context(raw_clients(server.port))))
