@@ -34,6 +34,9 @@ SLACK_S: Final = 0.1
 
 _OK: Ack = {"ok": True}
 
+_FROM_ELSEWHERE: Final = (room.SendFull, room.SendLeft, room.Dismiss)
+"""What a client is told of a room it is not in."""
+
 
 class Gateway:
     """Answers the events of all clients of one server."""
@@ -250,7 +253,7 @@ class Gateway:
     def _carry_out(self, name: str, output: room.Output, *, is_asked_for: bool = False) -> None:
         """Send one order to the client it is for; ``is_asked_for`` is what follows from its own `join`."""
         client = self._clients.get(output.to)
-        if client is None or (isinstance(output, room.SendJoined) and client.room != name):
+        if client is None or (client.room != name and not isinstance(output, _FROM_ELSEWHERE)):
             return
         if isinstance(output, room.Relay):
             self._wire.figures.relayed += 1

@@ -28,6 +28,9 @@ DONE_S: Final = 1.0
 ANSWER_S: Final = 1.25
 """And its answer is waited for a little longer, so that nothing is done that was given up here."""
 
+LIFE_S: Final = 0.3
+"""And for so long, after that, for any sign of life: one operation may have been lost with its connection."""
+
 CONNECTIONS: Final = 32
 """At most, for operations that are on their way at the same time."""
 
@@ -75,6 +78,15 @@ class Database:
             now = asyncio.get_running_loop().time()
             until = repr(now + self._ahead_s + DONE_S) if self._ahead_s is not None else ""
             return await self._ask(self._redis, until, operation, *arguments)
+
+    async def lives(self) -> bool:
+        """Whether Redis answers over the connection that no operation uses."""
+        try:
+            async with asyncio.timeout(LIFE_S):
+                await self.ask("occupancy", fenced=False)
+        except (StoreUnavailable, TimeoutError):
+            return False
+        return True
 
     def give_up(self) -> None:
         """Let nobody wait for a turn any longer: what is on its way was not answered."""

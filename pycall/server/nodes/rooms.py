@@ -1,10 +1,14 @@
 """The rooms of several servers, in one Redis: each of them is a *node*, and may end at any moment.
 
 A node beats each second. With its beat it says a word to itself over the channel on which it is told orders:
-as long as it hears that, it hears everything. When it does not, or an operation is not answered, Redis is
-*away* for it: nothing is changed any more, and who goes meanwhile is noted. When Redis is back, those
-are gone first; then everybody who is here asks for its seat again, as if its connection had been broken. So
-whatever was missed is made up for, and it makes no difference whether Redis still knows the rooms.
+as long as it hears that, it hears everything. When it does not, or an operation is not answered and Redis
+gives no other sign of life, Redis is *away* for it: nothing is changed any more, and who goes meanwhile is
+noted. When Redis is back, those are gone first; then everybody who is here asks for its seat again, as if its
+connection had been broken. So whatever was missed is made up for, and it makes no difference whether Redis
+still knows the rooms.
+
+For one operation alone, which was lost with its connection or came too late, that would be too dear: what
+can be repeated is, who asked to join is refused, and who went is noted until the next beat.
 """
 
 from __future__ import annotations
@@ -48,6 +52,9 @@ AT_ONCE: Final = 32
 
 ROOMS_AT_ONCE: Final = 100
 """Rooms that are changed by one operation, for which everybody else's waits."""
+
+_LATE: Final = "late"
+"""Why an operation is refused that was not done, for its time was over."""
 
 _UNHEARD: Final = "unheard"
 """Why a join is refused that was done: its client would not learn of it."""
@@ -103,19 +110,15 @@ class SharedRooms:
             self._note(name, input_)  # also if its seat was asked for again: that may be done after this
             if not self._is_back(input_):
                 raise StoreUnavailable("Redis is away.")
+        if isinstance(input_, room.JoinAsked) and (name, input_.connection) in self._departed:
+            raise StoreUnavailable("Its last departure is not noted yet.", refused="departing")
         try:
-            is_seated = await self._change(name, input_)
+            return await self._change_or_repeat(name, input_)
         except StoreUnavailable as error:
-            is_said_again = isinstance(input_, room.MessageSent | room.RenewAsked)  # once it is told `joined`
-            if not error.refused or is_said_again:
-                self._fail(error)
             if error.refused in {"", _UNHEARD} and isinstance(input_, room.JoinAsked):  # it may be in
                 self._note(name, room.ConnectionLost(input_.connection))
             self._note(name, input_)
             raise
-        if isinstance(input_, room.JoinAsked):
-            self._departed.pop((name, input_.connection), None)
-        return is_seated
 
     async def expire(self) -> None:
         """See :meth:`RoomStore.expire`."""
@@ -242,7 +245,8 @@ class SharedRooms:
                 if is_forgotten or returning is None or returning.done():
                     returning = tasks.create_task(self._return(), name="pycall-node-return")
             else:
-                await self._make_up()
+                with suppress(StoreUnavailable):  # at the next beat, then: this one was answered
+                    await self._make_up()
                 await self._look_after(answer)
             await asyncio.sleep(BEAT_S)
 
@@ -265,8 +269,15 @@ class SharedRooms:
         tell(log, level, "store-there", "the rooms can be changed")
 
     async def _make_up(self) -> None:
+        """Note who went; and who is on its seat all the same, since it had asked for it once more."""
+        if not self._departed:
+            return
+        there = {(name, asked.connection): asked for name, asked in self._seated()}
         for (name, connection), input_ in list(self._departed.items()):
-            await self._change(name, input_)
+            if (name, connection) in there:
+                await self._seat_again(name, there[name, connection])
+            else:
+                await self._change(name, input_)
             self._departed.pop((name, connection), None)
 
     async def _seat_again(self, name: str, asked: room.JoinAsked) -> None:
@@ -293,6 +304,21 @@ class SharedRooms:
 
     # --- one operation ------------------------------------------------------------------------------
 
+    async def _change_or_repeat(self, name: str, input_: room.Input) -> bool:
+        try:
+            return await self._change(name, input_)
+        except StoreUnavailable as error:
+            if not (error.refused or await self._database.lives()):
+                self._fail(error)
+            is_heeded = self.is_reachable or self._is_back(input_)
+            if not (is_heeded and _may_be_repeated(input_, error)):
+                raise
+        try:
+            return await self._change(name, input_)
+        except StoreUnavailable as error:
+            self._fail(error)  # its client says it again when it is told that it is joined, and not before
+            raise
+
     async def _change(self, name: str, input_: room.Input, *, is_told_anew: bool = False) -> bool:
         """One operation; returns False if who asked to join has no seat."""
         operation = arguments_of(input_, name, is_told_anew=is_told_anew)
@@ -314,8 +340,24 @@ class SharedRooms:
 
     def _note(self, name: str, input_: room.Input) -> None:
         """Who goes while that cannot be told to Redis is gone when it can."""
-        if isinstance(input_, room.LeaveAsked | room.ConnectionLost | room.MemberGone):
-            self._departed[name, input_.connection] = input_
+        match input_:
+            case room.LeaveAsked(connection):  # who is told already that it is out
+                self._departed[name, connection] = room.MemberGone(connection, "left")
+            case room.ConnectionLost(connection) | room.MemberGone(connection):
+                self._departed[name, connection] = input_
+            case _:
+                pass
+
+
+def _may_be_repeated(input_: room.Input, error: StoreUnavailable) -> bool:
+    """Whether it makes no difference that it may have been done, and nobody else would ask again."""
+    match input_:
+        case room.MessageSent(number=0):  # of which nobody could tell that it is the same
+            return error.refused == _LATE
+        case room.MessageSent() | room.RenewAsked():
+            return True
+        case _:
+            return False
 
 
 def _first(error: BaseException) -> BaseException:

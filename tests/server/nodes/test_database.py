@@ -70,6 +70,19 @@ async def test_nobody_waits_for_a_turn_that_will_not_come(
     await database.close()
 
 
+async def test_it_lives_as_long_as_it_answers_on_any_connection(own_redis: RedisServer) -> None:
+    async with holder(own_redis.url) as far:
+        database = Database(f"redis://127.0.0.1:{far.port}", Holding())
+        far.hold(lambda data: b"\r\njoin\r\n" in data)
+        with pytest.raises(StoreUnavailable) as failed:
+            await database.ask(*JOIN)
+        assert not failed.value.refused
+        assert await database.lives()
+        own_redis.freeze()
+        assert not await database.lives()
+        await database.close()
+
+
 async def test_the_script_is_there_again_after_redis_forgot_it(own_redis: RedisServer) -> None:
     database = Database(own_redis.url, Holding())
     await database.ask(*JOIN)
