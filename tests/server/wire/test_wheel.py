@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from pycall.server.wire.wheel import Wheel
+from pycall.server.wire.wheel import AT_ONCE, Wheel
 
 TICK_S = 0.01
 
@@ -46,6 +46,26 @@ async def test_a_time_that_is_over_is_the_next_tick() -> None:
     wheel.add(late, 0.0)
     await late.done.wait()
     assert len(late.seen) == 2
+
+
+async def test_of_many_others_get_their_turn_in_between() -> None:
+    wheel, loop = Wheel(TICK_S), asyncio.get_running_loop()
+    items = [Item() for _ in range(5 * AT_ONCE)]
+    between: list[int] = []
+
+    def look() -> None:
+        between.append(sum(len(item.seen) for item in items))
+        if between[-1] < len(items):
+            loop.call_soon(look)
+
+    now = loop.time()
+    for item in items:
+        wheel.add(item, now + 0.02)
+    look()
+    for item in items:
+        await item.done.wait()
+    assert {AT_ONCE, 2 * AT_ONCE, 3 * AT_ONCE, 4 * AT_ONCE} <= set(between)
+    assert all(len(item.seen) == 1 for item in items)
 
 
 async def test_a_wheel_that_is_stopped_looks_at_nothing() -> None:
