@@ -1,4 +1,4 @@
-"""One stranger who sends as much as the server takes, from a process of its own: PORT ADDRESS.
+"""One stranger who sends as much as the server takes, from a process of its own: PORT ADDRESS [--tls].
 
 It keeps so many connections as an address may have, in pairs. On some it sends all it can until it is turned
 out, and comes again; on the others as many and as large messages as it may. It goes on until it is ended.
@@ -10,11 +10,14 @@ import asyncio
 import contextlib
 import sys
 
+from tests.server.raw import trusting
+
 HANDSHAKE = (
     "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
     "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     "X-Forwarded-For: {}\r\n\r\n"
 )
+TLS = trusting() if "--tls" in sys.argv else None
 RUSHING = 10
 STEADY = 8
 PAUSE_S = 0.5
@@ -29,7 +32,7 @@ def frame(text: str) -> bytes:
 
 async def connection(port: int, address: str, room: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A member of ``room``, or one who was not let in, and then its end is read soon."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=TLS)
     writer.write(HANDSHAKE.format(address).encode())
     await reader.readuntil(b"\r\n\r\n")
     writer.write(frame("40") + frame(f'42["join","{room}"]'))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -144,6 +145,14 @@ class Clients:
         assert [event[0] for event in await first.heard()] == ["joined", "other_joined"]
         assert [event[0] for event in await second.heard()] == ["joined"]
         return first, second
+
+
+def trusting() -> ssl.SSLContext:
+    """What takes any certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 @asynccontextmanager

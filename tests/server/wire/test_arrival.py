@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from pycall.server.app import SignallingServer
 from pycall.server.certificate import own_identity
 from pycall.server.wire.arrival import MOST_BYTES
-from tests.server.raw import PATIENCE_S
+from tests.server.raw import PATIENCE_S, trusting
 from tests.server.seating import serving, until
 from tests.server.wire.handshake import CONNECT, handshake, said
 
@@ -88,12 +87,10 @@ async def test_it_is_the_same_over_tls(tmp_path: Path) -> None:
     tls = own_identity(tmp_path, ("localhost",), needed=(), now=datetime.now(UTC)).context
     server = SignallingServer("127.0.0.1", 0, tls=tls)
     await server.start()
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     try:
-        told = await said(server, handshake() + CONNECT, b'40{"sid":"', ssl=trusting)
+        told = await said(server, handshake() + CONNECT, b'40{"sid":"', ssl=trusting())
         assert told.startswith(b"HTTP/1.1 101 ")
         plain = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-        assert (await said(server, plain, b"\r\n", ssl=trusting)).startswith(b"HTTP/1.1 200 ")
+        assert (await said(server, plain, b"\r\n", ssl=trusting())).startswith(b"HTTP/1.1 200 ")
     finally:
         await server.stop()

@@ -7,14 +7,11 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from pycall.limits import Limits
 from pycall.server.app import SignallingServer
-from pycall.server.certificate import own_identity
 from tests.server.fuzzing import text_frame
 from tests.server.raw import PATIENCE_S, Clients, RawClient
 from tests.server.seating import started
@@ -25,14 +22,6 @@ SLOW = [
     Limits(queue_bytes=None, stall_s=None, events_per_s=None, ping_interval_s=0.4, ping_timeout_s=0.3),
 ]
 """Each way to be cut off for reading nothing."""
-
-
-@pytest.fixture(params=[False, True], ids=["plain", "tls"])
-def tls(request: pytest.FixtureRequest, tmp_path: Path) -> ssl.SSLContext | None:
-    """None, and what a server over TLS shows."""
-    if not request.param:
-        return None
-    return own_identity(tmp_path, ("localhost",), needed=(), now=datetime.now(UTC)).context
 
 
 @asynccontextmanager
