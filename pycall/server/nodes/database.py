@@ -31,6 +31,9 @@ ANSWER_S: Final = 1.25
 LIFE_S: Final = 0.3
 """And for so long, after that, for any sign of life: one operation may have been lost with its connection."""
 
+CHECK_S: Final = 5.0
+"""For so long an answer is waited for when a node starts: the machine may be busy, and no caller waits."""
+
 CONNECTIONS: Final = 32
 """At most, for operations that are on their way at the same time."""
 
@@ -70,14 +73,14 @@ class Database:
             StoreUnavailable: there was none in time, or it refused.
         """
         if not fenced:
-            return await self._ask(self._vital, "", operation, *arguments)
+            return await self._ask(self._vital, "", operation, *arguments, patience_s=ANSWER_S)
         given_up = self._given_up
         async with self._turns:
             if given_up != self._given_up:
                 raise StoreUnavailable(f"Redis at {self._where}: away before its turn", refused="given up")
             now = asyncio.get_running_loop().time()
             until = repr(now + self._ahead_s + DONE_S) if self._ahead_s is not None else ""
-            return await self._ask(self._redis, until, operation, *arguments)
+            return await self._ask(self._redis, until, operation, *arguments, patience_s=ANSWER_S)
 
     async def lives(self) -> bool:
         """Whether Redis answers over the connection that no operation uses."""
@@ -93,11 +96,11 @@ class Database:
         self._given_up += 1
 
     async def _ask(
-        self, connections: Redis, until: str, operation: str, *arguments: str | int
+        self, connections: Redis, until: str, operation: str, *arguments: str | int, patience_s: float
     ) -> dict[str, Any]:
         clock = repr(self._clock()) if self._clock else ""
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(patience_s):
                 text = await self._script(
                     args=[operation, clock, until, *self._holding, self._node, *arguments], client=connections
                 )
@@ -118,7 +121,7 @@ class Database:
     async def check(self) -> None:
         """Raises :class:`~pycall.errors.StoreUnreachable`, with one sentence for people, if it is no use."""
         try:
-            await self.ask("occupancy", fenced=False)
+            await self._ask(self._vital, "", "occupancy", patience_s=CHECK_S)
         except StoreUnavailable as error:
             raise _unreachable(self._where, error.__cause__) from error
 
