@@ -37,7 +37,7 @@ class Outbox:
         """Keep a message; returns its number."""
         self.count += 1
         self._kept.append(Kept(self.count, text, now))
-        self._size += _size(text)
+        self._size += size_of(text)
         while self._size > MAX_BYTES or len(self._kept) > MAX_MESSAGES:
             self._drop(1)
         return self.count
@@ -62,9 +62,10 @@ class Outbox:
     def _drop(self, oldest: int) -> None:
         if oldest == 0:
             return
-        self._size -= sum(_size(kept.text) for kept in self._kept[:oldest])
+        self._size -= sum(size_of(kept.text) for kept in self._kept[:oldest])
         del self._kept[:oldest]
 
 
-def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
+def size_of(text: str) -> int:
+    """The bytes of ``text`` in UTF-8; only what is not ASCII has to be encoded to know."""
+    return len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))

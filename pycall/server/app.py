@@ -98,7 +98,11 @@ class SignallingServer:
         limits, figures = limits or Limits(), Figures()
         self._descriptors = Descriptors()
         self._entrance = Entrance(
-            limits, figures, proxies=proxies, origins=origins, descriptors=self._descriptors
+            limits,
+            figures,
+            proxies=proxies or Proxies(),
+            origins=origins or Origins(),
+            descriptors=self._descriptors,
         )
         self._wire = SocketServer(
             limits,

@@ -28,8 +28,8 @@ class Events:
     ``closed`` is what everybody without a seat is told where rooms are closed, whatever the reason.
     """
 
-    def __init__(self, ice_servers: IceServersFor | None = None, closed: Refusal | None = None) -> None:
-        self._ice_servers = ice_servers or _no_ice_servers
+    def __init__(self, ice_servers: IceServersFor, closed: Refusal | None) -> None:
+        self._ice_servers = ice_servers
         self._closed = closed
 
     def of(self, name: str, output: Told, to: Client) -> tuple[str, tuple[object, ...]]:
@@ -72,7 +72,3 @@ class Events:
 
 def _about(member: Member) -> dict[str, object]:
     return {"name": member.name, "pycall": int(member.extended)}
-
-
-def _no_ice_servers(_member_id: str, _host: str) -> list[dict[str, object]]:
-    return []

@@ -14,7 +14,6 @@ from typing import Final
 
 from pycall.core import room
 from pycall.core.names import check_room_name
-from pycall.limits import Limits
 from pycall.server.admission.access import Access
 from pycall.server.admission.addresses import Visitor
 from pycall.server.admission.quotas import Admission
@@ -46,15 +45,15 @@ class Gateway:
         wire: SocketServer,
         store: RoomStore,
         *,
-        ice_servers: IceServersFor | None = None,
-        admission: Admission | None = None,
-        access: Access | None = None,
+        ice_servers: IceServersFor,
+        admission: Admission,
+        access: Access,
     ) -> None:
         self._wire = wire
-        self._admission = admission or Admission(Limits().off())
+        self._admission = admission
         self._store = store
-        self._access = access or Access()
-        self._events = Events(ice_servers, self._access.refusal)
+        self._access = access
+        self._events = Events(ice_servers, access.refusal)
         self._reseating = Reseating(self._carry_out)
         self._clients: dict[str, Client] = {}
         self._joining: dict[str, list[tuple[str, room.Output]]] = {}

@@ -12,7 +12,6 @@ from typing import Protocol, TypeAlias
 from pycall.core import room
 from pycall.core.seats import Holding
 from pycall.server.admission.spending import Spending
-from pycall.server.wire.transport import ClientRegister
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +20,13 @@ class Occupancy:
 
     rooms: int
     members: int
+
+
+class Register(Protocol):
+    """Who keeps the clients of this process for python-socketio."""
+
+    prefix: str
+    """What the ids of connections, and so of clients, begin with."""
 
 
 class StoreUnavailable(Exception):
@@ -79,7 +85,7 @@ class RoomStore(Protocol):
         ...
 
     @property
-    def register(self) -> ClientRegister | None:
+    def register(self) -> Register | None:
         """Who keeps the clients of this process; None: the store does not mind."""
         ...
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from pycall.core.outbox import MAX_BYTES, MAX_MESSAGES, Outbox
+import pytest
+
+from pycall.core.outbox import MAX_BYTES, MAX_MESSAGES, Outbox, size_of
 
 
 def numbers(outbox: Outbox, received: int = 0) -> list[int]:
@@ -62,3 +64,8 @@ def test_clearing_makes_room_and_numbers_go_on() -> None:
     assert outbox.last_at is None
     assert outbox.add("x" * MAX_BYTES, 0) == 2
     assert numbers(outbox) == [2]
+
+
+@pytest.mark.parametrize("text", ["", "2", "4é王", "\ud800"])
+def test_a_size_is_that_in_utf_8(text: str) -> None:
+    assert size_of(text) == len(text.encode(errors="surrogatepass"))

@@ -9,13 +9,11 @@ import pytest
 import socketio
 from aiohttp import test_utils, web
 
-from pycall.limits import Limits
 from pycall.server.app import SignallingServer
 from pycall.server.clients import id_of
-from pycall.server.gateway import Gateway
 from pycall.server.store import MemoryRoomStore
-from pycall.server.wire.transport import SocketServer
 from tests.server.raw import Clients, RawClient, raw_clients
+from tests.server.wiring import gateway, socket_server
 
 OK = {"ok": True}
 PYCALL = {"pycall": 1, "name": "Ann"}
@@ -337,8 +335,8 @@ async def test_ice_servers_are_made_for_each_member_and_the_host_it_called() -> 
     def ice_servers(member_id: str, host: str) -> list[dict[str, object]]:
         return [{"urls": f"stun:{host}", "username": member_id}]
 
-    wire = SocketServer(Limits())
-    Gateway(wire, MemoryRoomStore(), ice_servers=ice_servers)
+    wire = socket_server()
+    gateway(wire, MemoryRoomStore(), ice_servers)
     application = web.Application()
     application.router.add_get("/socket.io/", wire.engine.handle_request)
     async with test_utils.TestServer(application) as server, raw_clients(server.port or 0) as clients:

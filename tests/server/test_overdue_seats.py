@@ -8,10 +8,8 @@ import pytest
 
 from pycall.cli.loop import run
 from pycall.core import room
-from pycall.limits import Limits
-from pycall.server.gateway import Gateway
 from pycall.server.store import MemoryRoomStore
-from pycall.server.wire.transport import SocketServer
+from tests.server.wiring import gateway, socket_server
 
 
 class Overdue(MemoryRoomStore):
@@ -31,9 +29,9 @@ def _what_uvloop_keeps() -> None:
 def test_what_is_due_at_once_keeps_nobody_from_being_heard() -> None:
     async def two_in_a_row() -> None:
         store = Overdue()
-        gateway = Gateway(SocketServer(Limits()), store)
+        made = gateway(socket_server(), store)
         for _ in range(2):
             await store.apply("kitchen", room.LeaveAsked("nobody"))
-        await gateway.stop()
+        await made.stop()
 
     run(two_in_a_row())

@@ -87,18 +87,18 @@ class Entrance:
 
     def __init__(
         self,
-        limits: Limits | None = None,
-        figures: Figures | None = None,
+        limits: Limits,
+        figures: Figures,
         *,
-        proxies: Proxies | None = None,
-        origins: Origins | None = None,
-        descriptors: Descriptors | None = None,
+        proxies: Proxies,
+        origins: Origins,
+        descriptors: Descriptors,
     ) -> None:
-        self.admission = Admission(limits or Limits())
-        self._figures = figures or Figures()
-        self._proxies = proxies or Proxies()
-        self._origins = origins or Origins()
-        self._descriptors = descriptors or Descriptors()
+        self.admission = Admission(limits)
+        self._figures = figures
+        self._proxies = proxies
+        self._origins = origins
+        self._descriptors = descriptors
         self._has_warned = False
 
     def visitor(self, request: web.BaseRequest) -> Visitor:

@@ -73,8 +73,3 @@ class Figures:
 def code_of(cause: str) -> str:
     """The word programs branch on for a cause of a connection's end: what it says before its details."""
     return cause.partition(":")[0].replace(" ", "-")
-
-
-def size_of(text: str) -> int:
-    """The bytes of ``text`` on the wire; only what is not ASCII has to be encoded to know."""
-    return len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))

@@ -1,6 +1,6 @@
 """python-socketio's Redis manager, as one of several nodes needs it.
 
-The only module besides :mod:`pycall.server.wire.transport` that touches private names of python-socketio;
+The only module outside :mod:`pycall.server.wire` that touches private names of python-socketio;
 ``tests/server/nodes/test_register.py`` holds a contract test for each. What the stock one does is not
 enough: it drops what it cannot publish without a word, waits up to a minute before it listens again, has
 every node hear everything, and believes what it hears. So orders are published by the rooms' script, each to
@@ -19,7 +19,7 @@ import socketio
 from pycall.server.nodes.database import OPTIONS
 from pycall.server.nodes.script import CHANNEL
 from pycall.server.store import StoreUnavailable
-from pycall.server.wire.transport import ClientRegister
+from pycall.server.wire.register import ClientRegister
 
 
 class NodeRegister(ClientRegister, socketio.AsyncRedisManager):  # type: ignore[misc]  # untyped library

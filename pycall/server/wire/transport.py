@@ -1,41 +1,36 @@
 """Socket.IO as the signalling server needs it: python-socketio's server on our own engine.
 
-The only module that touches private names of python-socketio; ``tests/server/wire/test_transport.py``
-holds a contract test for each. It decides what of the wire reaches the gateway's handlers: only the
-events they were registered for, as plain JSON, of bounded size, from clients in the default
-namespace, one after the other for each connection.
+With :mod:`~pycall.server.wire.register` and :mod:`~pycall.server.wire.packets` the only module that touches
+what python-socketio has for itself; their tests hold a contract test for each name. It decides what of the
+wire reaches the gateway's handlers: only the events they were registered for, as plain JSON, of bounded size,
+from clients in the default namespace, one after the other for each connection.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
 from typing import Any, Final, NoReturn, TypedDict
 
 import socketio
 from aiohttp import WSCloseCode
 from socketio import packet
 
+from pycall.core.outbox import size_of
 from pycall.limits import Limits
 from pycall.server.admission.entrance import Entrance
-from pycall.server.monitoring.figures import Figures, size_of
+from pycall.server.monitoring.figures import Figures
 from pycall.server.monitoring.logs import tell
 from pycall.server.refusal import Refusal
+from pycall.server.store import Register
 from pycall.server.wire.causes import CLIENT_DISCONNECT, REFUSED_TOO_OFTEN, SEAT_RESUMED
 from pycall.server.wire.engine import Engine, MalformedPacketError
+from pycall.server.wire.packets import NAMESPACE, RELAYED, PlainPacket, is_deeper, payload_of
+from pycall.server.wire.register import ClientRegister
 from pycall.server.wire.strictjson import StrictJson
 
 RESERVED_EVENTS: Final = frozenset({"connect", "disconnect", "connect_error", "*"})
 """Names by which libraries report their own events: from the wire they are never events."""
-
-NAMESPACE: Final = "/"
-"""The only namespace there is."""
-
-RELAYED: Final = "message"
-"""The event whose first argument a handler gets as JSON, as it came: it is passed on and not looked at."""
-
-_BEFORE_PAYLOAD: Final = f'["{RELAYED}",'
 
 _COUNTED: Final = frozenset({Refusal.BAD_MESSAGE, Refusal.RESERVED_EVENT, Refusal.UNKNOWN_EVENT})
 """Refusals of what no client of this protocol sends; the others may be a mistake."""
@@ -51,85 +46,6 @@ class Ack(TypedDict, total=False):
     message: str
 
 
-class PlainPacket(packet.Packet):  # type: ignore[misc]  # untyped library
-    """A Socket.IO packet that never has attachments."""
-
-    uses_binary_events = False
-    json = StrictJson
-
-    def decode(self, encoded_packet: str) -> int:
-        """Take a packet apart, those that are common without looking for what is not; counts attachments."""
-        if not encoded_packet.startswith("2["):
-            attachments: int = super().decode(encoded_packet)
-            return attachments
-        self.packet_type, self.data = packet.EVENT, StrictJson.loads(encoded_packet[1:])
-        return 0
-
-
-class ClientRegister(socketio.AsyncManager):  # type: ignore[misc]  # untyped library
-    """Which clients there are: one on each connection that has connected, and of the same id.
-
-    Rooms are the gateway's business, so a client is in none of Socket.IO's but its own. The stock manager
-    keeps a room for each client, and looks through those of everybody at each disconnect.
-    """
-
-    prefix = ""
-    """What the ids of connections, and so of clients, begin with."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        """Takes what another manager does that it is mixed with."""
-        super().__init__(*arguments, **options)
-        self._clients: dict[str, bool] = {}
-        """Whether each has been told so, and not gone."""
-
-    def get_namespaces(self) -> tuple[str, ...]:
-        """The only one."""
-        return (NAMESPACE,)
-
-    def get_participants(self, namespace: str, room: str) -> Iterator[tuple[str, str]]:
-        """The client whose own room this is, and its connection."""
-        if namespace == NAMESPACE and room in self._clients:
-            yield room, room
-
-    async def pre_connect(self, eio_sid: str, namespace: str) -> str | None:
-        """Enter a client; None if there is one on the connection, or in another namespace."""
-        if namespace != NAMESPACE or eio_sid in self._clients:
-            return None
-        self._clients[eio_sid] = False
-        return eio_sid
-
-    async def connect(self, sid: str, namespace: str) -> str:  # noqa: ARG002
-        """Note that a client has been told that it is connected."""
-        self._clients[sid] = True
-        return sid
-
-    def is_pre_connected(self, sid: str, namespace: str) -> bool:
-        """Whether a client has been entered and not told so."""
-        return namespace == NAMESPACE and self._clients.get(sid) is False
-
-    def is_connected(self, sid: str, namespace: str) -> bool:
-        """Whether a client has been told so, and not gone."""
-        return namespace == NAMESPACE and self._clients.get(sid, False)
-
-    def sid_from_eio_sid(self, eio_sid: str, namespace: str) -> str | None:
-        """The client on a connection."""
-        return eio_sid if namespace == NAMESPACE and eio_sid in self._clients else None
-
-    def eio_sid_from_sid(self, sid: str, namespace: str) -> str | None:
-        """The connection a client is on."""
-        return self.sid_from_eio_sid(sid, namespace)
-
-    def pre_disconnect(self, sid: str, namespace: str) -> str | None:
-        """Note that a client is going; returns its connection."""
-        if sid in self._clients:
-            self._clients[sid] = False
-        return self.eio_sid_from_sid(sid, namespace)
-
-    def basic_disconnect(self, sid: str, namespace: str, **_options: object) -> None:  # noqa: ARG002
-        """Forget a client."""
-        self._clients.pop(sid, None)
-
-
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped library
     """What the gateway talks through.
 
@@ -140,17 +56,17 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
     def __init__(
         self,
         limits: Limits,
-        figures: Figures | None = None,
-        entrance: Entrance | None = None,
+        figures: Figures,
+        entrance: Entrance,
         *,
-        manager: ClientRegister | None = None,
-        is_instant: bool = False,
+        manager: Register | None,
+        is_instant: bool,
     ) -> None:
-        """``manager`` is who keeps the clients, python-socketio's of several servers included.
+        """``manager`` is who keeps the clients, python-socketio's of several servers included; None: our own.
 
         ``is_instant`` says that handlers hardly ever wait for anything, and use no :func:`asyncio.timeout`.
         """
-        self.figures = figures or Figures()
+        self.figures = figures
         self._limits = limits
         manager = manager or ClientRegister()
         super().__init__(
@@ -159,8 +75,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
             async_handlers=False,  # a client's events are handled in the order they were sent
             logger=_silent(),
             limits=limits,
-            figures=self.figures,
-            entrance=entrance or Entrance(limits, self.figures),
+            figures=figures,
+            entrance=entrance,
             is_instant=is_instant,
         )
         self.engine.prefix = manager.prefix
@@ -268,7 +184,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
         except (ValueError, RecursionError):
             self._malformed(connection, "malformed packet")
         depth = self._limits.json_depth
-        if text.count("{") + text.count("[") > depth and _deeper(received.data, depth):
+        if text.count("{") + text.count("[") > depth and is_deeper(received.data, depth):
             self._malformed(connection, "too deeply nested")
         return received
 
@@ -293,7 +209,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # untyped libra
         refusal = self._refusal(connection, received, event, size_of(text))
         if refusal is None:
             if event == RELAYED and arguments:
-                arguments[0] = _payload(text, arguments)
+                arguments[0] = payload_of(text, arguments)
             ack = await self.handlers[NAMESPACE][event](client, *arguments)
             self.figures.handled(event, time.perf_counter() - arrived)
         else:
@@ -343,29 +259,3 @@ def _silent() -> logging.Logger:
     silent = logging.getLogger(f"{__name__}.socketio")
     silent.disabled = True
     return silent
-
-
-def _deeper(value: object, depth: int) -> bool:
-    """Whether lists and objects in ``value`` are nested deeper than ``depth``."""
-    if not isinstance(value, (list, dict)):
-        return False
-    if depth == 0:
-        return True
-    return any(_deeper(child, depth - 1) for child in (value.values() if isinstance(value, dict) else value))
-
-
-def _payload(text: str, arguments: list[Any]) -> str:
-    """The first argument of a ``message`` as JSON, out of the packet's ``text`` where it is easily found.
-
-    That is where nothing but its type and number stand before the JSON: a namespace may have a query, with
-    any text. There it is valid, for all from the bracket on was parsed.
-    """
-    begin = text.index("[")
-    is_plain = begin == 1 or text[1:begin].isdecimal()
-    if is_plain and text.startswith(_BEFORE_PAYLOAD, begin) and text.endswith("]"):
-        inside = text[begin + len(_BEFORE_PAYLOAD) : -1]
-        if len(arguments) == 1:
-            return inside
-        if len(arguments) == 2 and type(arguments[1]) is int:
-            return inside.rpartition(",")[0]
-    return StrictJson.dumps(arguments[0])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pycall.server.monitoring.figures import BOUNDS_S, Figures, Histogram, code_of, size_of
+from pycall.server.monitoring.figures import BOUNDS_S, Figures, Histogram, code_of
 from pycall.server.refusal import Refusal
 from pycall.server.wire.causes import CAUSES
 
@@ -25,8 +25,3 @@ def test_every_code_of_a_refusal_is_there_from_the_start() -> None:
 def test_the_code_of_a_cause_is_one_word(cause: str) -> None:
     assert code_of(cause).replace("-", "").isalpha()
     assert code_of(f"{cause}: more") == code_of(cause)
-
-
-@pytest.mark.parametrize("text", ["", "2", "4é王", "\ud800"])
-def test_a_size_is_that_on_the_wire(text: str) -> None:
-    assert size_of(text) == len(text.encode(errors="surrogatepass"))

@@ -9,16 +9,16 @@ from collections.abc import Callable
 
 import pytest
 import socketio
-from socketio import packet
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
 from pycall.limits import Limits
 from pycall.server.app import SignallingServer
 from pycall.server.wire.engine import Engine
-from pycall.server.wire.strictjson import StrictJson
-from pycall.server.wire.transport import ClientRegister, PlainPacket, SocketServer
+from pycall.server.wire.packets import PlainPacket
+from pycall.server.wire.register import ClientRegister
 from tests.server.raw import Clients
 from tests.server.seating import serving, until
+from tests.server.wiring import socket_server
 
 RESERVED = ["connect", "disconnect", "connect_error", "*"]
 FATAL = [
@@ -228,21 +228,11 @@ def test_python_socketio_still_has_the_method(name: str, expected: list[str]) ->
 
 
 def test_python_socketio_uses_our_engine_and_our_packets() -> None:
-    wire = SocketServer(Limits())
+    wire = socket_server()
     assert type(wire.engine) is Engine
     assert wire.packet_class is PlainPacket
     assert wire.async_handlers is False
     assert set(wire.engine._handlers) == {"connect", "message", "disconnect"}
-
-
-async def test_its_manager_maps_connections_to_clients_and_back() -> None:
-    wire = SocketServer(Limits())
-    assert wire.manager.sid_from_eio_sid("connection", "/") is None
-    assert wire.manager.eio_sid_from_sid("client", "/") is None
-    client = await wire.manager.pre_connect("connection", "/")
-    assert wire.manager.sid_from_eio_sid("connection", "/") == client
-    assert wire.manager.eio_sid_from_sid(client, "/") == "connection"
-    assert wire.manager.sid_from_eio_sid("connection", "/admin") is None
 
 
 async def test_a_bug_in_the_farewell_leaves_no_client_in_the_register(
@@ -261,44 +251,9 @@ async def test_a_bug_in_the_farewell_leaves_no_client_in_the_register(
 
 
 async def test_telling_or_dismissing_a_client_that_is_gone_is_no_error() -> None:
-    wire = SocketServer(Limits())
+    wire = socket_server()
     wire.tell("nobody", "full", "kitchen")
     wire.dismiss("nobody")
-
-
-async def test_its_manager_keeps_clients_as_the_stock_one_does() -> None:
-    ours = SocketServer(Limits()).manager
-    theirs = socketio.AsyncServer(client_manager=socketio.AsyncManager()).manager
-    for manager in (ours, theirs):
-        for stage in ("connecting", "connected", "disconnecting"):
-            client = await manager.pre_connect(stage, "/")
-            assert await manager.pre_connect(stage, "/") is None
-            assert manager.is_pre_connected(client, "/")
-            if stage != "connecting":
-                assert await manager.connect(client, "/") == client
-            assert manager.is_connected(client, "/") is (stage != "connecting")
-            assert list(manager.get_namespaces()) == ["/"]
-            assert list(manager.get_participants("/", client)) == [(client, stage)]
-            assert list(manager.get_participants("/", "nobody")) == []
-            if stage == "disconnecting":
-                assert manager.pre_disconnect(client, "/") == stage
-                assert not manager.is_connected(client, "/")
-            await manager.disconnect(client, "/", ignore_queue=True)
-            assert not manager.is_connected(client, "/")
-            assert manager.sid_from_eio_sid(stage, "/") is None
-            assert manager.eio_sid_from_sid(client, "/") is None
-    assert await ours.pre_connect("connection", "/admin") is None
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("get_namespaces", "get_participants", "pre_connect", "connect", "is_pre_connected", "is_connected"),
-        *("sid_from_eio_sid", "eio_sid_from_sid", "pre_disconnect"),
-    ],
-)
-def test_its_manager_has_the_methods_of_the_stock_one(name: str) -> None:
-    assert parameters(getattr(ClientRegister, name)) == parameters(getattr(socketio.AsyncManager, name))
 
 
 async def test_another_manager_can_be_given() -> None:
@@ -306,17 +261,6 @@ async def test_another_manager_can_be_given() -> None:
         """Clients of several servers."""
 
     manager = Shared(channel="pycall")
-    assert SocketServer(Limits(), manager=manager).manager is manager
+    assert socket_server(manager).manager is manager
     assert manager.channel == "pycall"
     assert await manager.pre_connect("connection", "/") == "connection"
-
-
-def test_packets_are_written_as_the_protocol_says() -> None:
-    assert PlainPacket(packet_type=packet.EVENT, data=["a", {"b": 1}]).encode() == '2["a",{"b":1}]'
-    assert PlainPacket(packet_type=packet.ACK, id=7, data=[{"ok": True}]).encode() == '37[{"ok":true}]'
-    assert PlainPacket(packet_type=packet.DISCONNECT).encode() == "1"
-
-
-def test_our_json_is_for_our_packets_only() -> None:
-    assert PlainPacket.json is StrictJson
-    assert packet.Packet.json is not StrictJson
