@@ -1,4 +1,4 @@
-"""One client's websocket: what it may send, what waits for it, whether it still answers, and its end."""
+"""One client's websocket: what it may send, whether it still answers, and its end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from pycall.server.wire.causes import (
     NEVER_JOINED,
     NO_ANSWER,
     REFUSED_TOO_OFTEN,
-    TOO_SLOW,
     UNREADABLE,
 )
 from pycall.server.wire.frames import (
@@ -35,6 +34,7 @@ from pycall.server.wire.frames import (
     frame,
     text_of,
 )
+from pycall.server.wire.outflow import Outflow
 
 
 class PacketType(StrEnum):
@@ -82,18 +82,17 @@ class Owner(Protocol):
         """Its transport is closed."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(Outflow):
     """One websocket: bounded ways in and out, and one way to be over.
 
-    ``cause`` is empty while it lives and never changes afterwards. A connection that is over takes
-    and sends nothing more, at once, however long its websocket needs to close.
+    ``cause`` never changes once it is set. A connection that is over takes and sends nothing more, at once,
+    however long its websocket needs to close.
     """
 
     __slots__ = (
-        "_farewell", "_figures", "_frames", "_has_hung_up", "_heard_at", "_inbox", "_is_answered",
-        "_is_held_back", "_is_pinged", "_is_waiting", "_limits", "_loop", "_next_look", "_opened_at",
-        "_owner", "_ping_end", "_posted", "_refused", "_spent_until", "_stage", "_stall", "_stall_end",
-        "_transport", "cause", "id", "is_attended", "is_over_budget", "source", "strikes", "task",
+        "_farewell", "_frames", "_has_hung_up", "_heard_at", "_inbox", "_is_answered", "_is_held_back",
+        "_is_pinged", "_next_look", "_opened_at", "_owner", "_ping_end", "_refused", "_spent_until", "_stage",
+        "id", "is_attended", "is_over_budget", "source", "strikes", "task",
     )  # fmt: skip
 
     def __init__(
@@ -105,9 +104,9 @@ class Connection(asyncio.Protocol):
         figures: Figures,
     ) -> None:
         """``source`` is what its client is counted by among those of its address."""
+        super().__init__(transport, limits, figures)
         self.id = generate_id()
         self.source = source
-        self.cause = ""
         self.strikes = 0
         self.is_over_budget = False
         """Whether what is being handled is more than the client may send."""
@@ -119,87 +118,19 @@ class Connection(asyncio.Protocol):
         """What does so, if it has to wait for something."""
 
         self._owner = owner
-        self._transport = transport
-        self._limits = limits
-        self._figures = figures
-        self._loop = asyncio.get_running_loop()
         self._opened_at = self._heard_at = self._loop.time()
         self._next_look = self._opened_at + limits.ping_interval_s
         self._stage = Stage.OPEN
         self._is_pinged = self._is_answered = False
-        self._posted = 0
-        """Bytes handed to the transport; what it still has is the end of them."""
+        self._ping_end = 0
+        """What was posted up to the last ping."""
 
-        self._ping_end = self._stall_end = 0
-        """What was posted up to the last ping, and when it was last looked at whether the client reads."""
-
-        self._is_waiting = False
-        self._stall: asyncio.TimerHandle | None = None
         self._frames: FrameReader | None = FrameReader(limits.frame_bytes)
         self._inbox: deque[tuple[str | Ending, bool]] | None = None
         self._spent_until = 0.0
         self._refused: set[str] | None = None
         self._is_held_back = self._has_hung_up = False
         self._farewell: asyncio.TimerHandle | None = None
-
-    # --- out --------------------------------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: ARG002  it is known
-        """Be told from now on when anything waits; what does already was told to who had the transport."""
-        if not self._transport.is_closing():
-            # not high=0: over TLS it would be told with each packet, when nothing waits
-            self._transport.set_write_buffer_limits(high=1, low=0)
-            if self._transport.get_write_buffer_size():
-                self.pause_writing()
-
-    def begin(self, answer: bytes, greeting: str) -> None:
-        """Answer the handshake, and send the first packet with it."""
-        data = greeting.encode()
-        self._figures.sent_bytes += len(data)
-        self._write(answer + frame(Opcode.TEXT, data))
-
-    def post(self, packet: str) -> None:
-        """Send ``packet`` after what waits already; a reader too slow for it is cut off."""
-        if self.cause or self._transport.is_closing():
-            return
-        data = packet.encode()
-        self._figures.sent_bytes += len(data)
-        self._write(frame(Opcode.TEXT, data))
-
-    def pause_writing(self) -> None:
-        """Something waits for a slow reader: part of asyncio's protocol."""
-        self._is_waiting = True
-        if self._limits.stall_s is not None and self._stall is None:
-            self._stall_end = self._posted
-            self._stall = self._loop.call_later(self._limits.stall_s, self._check_stall)
-
-    def resume_writing(self) -> None:
-        """Nothing waits any more: part of asyncio's protocol."""
-        self._is_waiting = False
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
-
-    def _write(self, data: bytes) -> None:
-        self._posted += len(data)
-        self._transport.write(data)
-        most = self._limits.queue_bytes
-        if self._is_waiting and most is not None and self._transport.get_write_buffer_size() > most:
-            self.cut_off(TOO_SLOW)
-
-    def _has_left(self, end: int) -> bool:
-        """Whether what was posted up to ``end`` is on its way."""
-        return not self._is_waiting or self._posted - self._transport.get_write_buffer_size() >= end
-
-    def _check_stall(self) -> None:
-        """Cut off a client that has not read all that waited when this was last looked at."""
-        self._stall = None
-        if not self._has_left(self._stall_end):
-            self.cut_off(TOO_SLOW)
-        elif self._transport.get_write_buffer_size():
-            self.pause_writing()
-        else:
-            self._is_waiting = False
 
     # --- in ---------------------------------------------------------------------------------------
 
@@ -249,11 +180,11 @@ class Connection(asyncio.Protocol):
                 self._figures.received_bytes += len(payload)
                 packet = text_of(payload)
                 if packet[:1] == PacketType.PONG:  # it matters now, and to nobody else
-                    self._is_answered = self._is_answered or self._has_left(self._ping_end)
+                    self._is_answered = self._is_answered or self.has_left(self._ping_end)
                 else:
                     self._arrive(packet, is_over_budget=is_over_budget)
             case Opcode.PING:
-                self._write(frame(Opcode.PONG, payload))
+                self.write(frame(Opcode.PONG, payload))
             case Opcode.CLOSE:
                 is_on_purpose = close_code_of(payload) in CLOSED_ON_PURPOSE
                 self._has_hung_up = True
@@ -359,7 +290,7 @@ class Connection(asyncio.Protocol):
             self._farewell = self._loop.call_later(self._limits.farewell_s, self._transport.abort)
             if self._is_held_back:
                 self._transport.resume_reading()
-            self._write(close_frame(code, cause))
+            self.write(close_frame(code, cause))
             if self._has_hung_up:
                 self._transport.close()
         self._owner.over(self)
