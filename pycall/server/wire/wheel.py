@@ -13,7 +13,6 @@ from typing import Final, Protocol
 GRACE_TICKS: Final = 4
 """So late the process has stood still, and so long it then reads, before anybody is called silent."""
 
-
 AT_ONCE: Final = 64
 """So many are looked at before the loop may do something else: about a millisecond."""
 
