@@ -63,7 +63,7 @@ def running_coturn(folder: Path, *more: str) -> Iterator[Coturn]:
         f"listening-ip={HOST}", f"relay-ip={HOST}", f"listening-port={port}",
         f"tls-listening-port={tls_port}",
         "lt-cred-mech", f"user={USER}:{PASSWORD}", "realm=test", "allow-loopback-peers",
-        f"cert={certificate}", f"pkey={certificate}", "no-dtls", "no-cli", "no-multicast-peers",
+        f"cert={certificate}", f"pkey={certificate}", "no-dtls", "no-rfc5780", "no-cli", "no-multicast-peers",
         f"userdb={folder}/turndb", f"pidfile={folder}/turnserver.pid", "log-file=stdout", "verbose",
         *more, "",
     )  # fmt: skip
