@@ -6,8 +6,12 @@ Nothing here does I/O or looks at a clock.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from pycall.core.events import Stats
+
+SHORTEST_S: Final = 0.001
+"""Of less time there are no rates worth telling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,12 @@ class StatsMeter:
         self._last: tuple[float, Counters] | None = None
 
     def update(self, counters: Counters, now: float, *, playout_s: float | None = None) -> Stats | None:
-        """The figures since the last call; ``None`` the first time. ``now`` is monotonic seconds.
+        """The figures since the last call; ``None`` the first time, or at once. ``now`` is monotonic seconds.
 
         ``playout_s`` is what the playout of sound holds back; it belongs to the latency of sound.
         """
         last, self._last = self._last, (now, counters)
-        if last is None or now <= last[0]:
+        if last is None or now - last[0] < SHORTEST_S:
             return None
         seconds, before = now - last[0], last[1]
         audio_s = counters.audio_latency_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pycall.client.stats import Counters, StatsMeter
@@ -58,6 +58,7 @@ def test_rates_are_per_second_whatever_the_interval() -> None:
     assert stats.fps == 30.0
 
 
+@example([(0.0, 500, 0), (2.2e-308, 0, 0)])
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.integers(0, 10**12), st.integers(0, 10**9)), max_size=20))
 def test_no_order_of_looks_makes_the_meter_fail(looks: list[tuple[float, int, int]]) -> None:
     meter = StatsMeter()
