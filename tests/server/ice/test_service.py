@@ -72,10 +72,11 @@ async def test_without_a_wish_there_is_no_stun() -> None:
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A UDP port that somebody has."""
+    """A UDP port that somebody has, while that of TCP is free."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.bind(("127.0.0.1", 0))
-        port: int = other.getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port: int = free.getsockname()[1]
+            other.bind(("127.0.0.1", port))
         yield port
 
 
