@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections import Counter, defaultdict
@@ -27,7 +28,7 @@ REFUSED_S, BACK_S = 2.0, 5.0
 SETTLED_S = 5.0
 """And how long newcomers wait beyond that for everybody to have told an empty Redis that they are there."""
 
-ROUNDS, CROWD = 20, 50
+ROUNDS, CROWD = int(os.environ.get("JOIN_ROUNDS", "20")), 50
 SEED = 20
 """Of who comes when, and where to."""
 
@@ -146,6 +147,7 @@ async def test_a_redis_that_loses_everything_under_joins(
     await outage(three, down, own_redis.start, BACK_S + SETTLED_S)
 
 
+@pytest.mark.timeout(7200)
 async def test_of_a_crowd_at_three_doors_two_come_in(three: list[Clients]) -> None:
     crowd = [await three[number % 3]() for number in range(CROWD)]
     began = time.monotonic()
