@@ -4,8 +4,12 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 BIN := .venv/bin
+SIDE_BY_SIDE := -j 6
 
-.PHONY: help run test check lab soak lint lint-page format clean
+# Else each process of the tests compiles pycall and rewrites the assertions of all tests anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help run test check lab soak lint lint-code lint-types lint-imports lint-page audit units most format clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -15,13 +19,11 @@ run: .venv/installed  ## install into .venv and show a whole call on this machin
 
 test: .venv/installed-dev  ## all checks and all tests (as root on Debian: installs what they need)
 	@.ci/debian
-	@$(MAKE) lint
-	@$(BIN)/pytest -q -m "not integration or patient" -n 3
+	@$(MAKE) $(SIDE_BY_SIDE) lint most
 	@$(BIN)/pytest -m "integration and not patient"
 
-check: .venv/installed-dev lint  ## format, lint, types, imports, advisories and unit tests, under a minute
-	@$(BIN)/python .ci/audit.py
-	@$(BIN)/pytest -q -m "not integration" -n 3
+check: .venv/installed-dev  ## format, lint, types, imports, advisories and unit tests, under a minute
+	@$(MAKE) $(SIDE_BY_SIDE) units lint audit
 
 lab: .venv/installed-dev  ## calls in bad networks (as root, over two hours): the tables of docs/networks.md and docs/quality.md
 	@.ci/debian
@@ -33,15 +35,35 @@ soak: .venv/installed-dev  ## a call of half an hour with losses and drifting cl
 	@.ci/debian
 	@$(BIN)/python -m tests.netlab.soak
 
-lint:
+lint: lint-types lint-code lint-imports lint-page
+
+lint-code:
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports --no-logo
-	@if command -v npm >/dev/null; then $(MAKE) lint-page; else echo "No npm: the page's types are not checked."; fi
 
+lint-types:
+	@$(BIN)/mypy
+
+lint-imports:
+	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports --no-logo
+
+ifeq ($(shell command -v npm),)
+lint-page:
+	@echo "No npm: the page's types are not checked."
+else
 lint-page: tests/browser/node_modules/.installed
 	@npm --prefix tests/browser run --silent check
+endif
+
+audit:
+	@$(BIN)/python .ci/audit.py
+
+units:
+	@$(BIN)/pytest -q -m "not integration" -n 3 --dist worksteal
+
+# Beside the units those that mostly wait.
+most:
+	@$(BIN)/pytest -q -m "not integration or patient" -n 3 --dist worksteal
 
 tests/browser/node_modules/.installed: tests/browser/package-lock.json
 	@npm --prefix tests/browser ci --ignore-scripts --silent

@@ -14,7 +14,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pystoi import stoi
 
 from pycall.media.frames import SAMPLE_RATE, Samples
 
@@ -129,6 +128,8 @@ def _late(played: float, spoken: float, period: float) -> float:
 
 def _understood(recording: Samples, text: Text, places: list[tuple[int, int, bool]]) -> float:
     """STOI of the whole recording beside what was said, piece by piece from where each lies."""
+    from pystoi import stoi  # noqa: PLC0415 - with it comes SciPy, for which who needs only the rest would wait
+
     count = PIECE * DOWN
     heard = recording[: len(places) * count].astype(np.float64)
     if np.sqrt(np.mean(np.square(heard))) < QUIET:

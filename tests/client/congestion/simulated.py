@@ -264,6 +264,8 @@ class Call:
 
     def _receive(self) -> None:
         now = self.now
+        if now < self._feedback_at and (not self._under_way or now < self._under_way[0][0]):
+            return
         if now % 1.0 < self._stalls_s:
             return
         clock = 1_000 + now * (1 + self._drift)

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pystoi import stoi
 
 from pycall.codecs import opus
 from pycall.codecs.libopus import LibopusEncoder
@@ -62,6 +61,8 @@ def bare(speech: Samples) -> list[bytes]:
 
 def intelligibility(speech: Samples, heard: Heard) -> float:
     """STOI of what was heard against what was said, after the first second, for 18 seconds."""
+    from pystoi import stoi  # with it comes SciPy, for which who runs other tests would wait
+
     said = speech[SAMPLE_RATE : 19 * SAMPLE_RATE].astype(np.float64)
     line = heard.in_time.astype(np.float64)
     look_ahead = 312  # samples the encoder looks ahead

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from fractions import Fraction
-
 import av
 import numpy as np
 import pytest
 from av.video.codeccontext import VideoCodecContext
 
+from pycall.codecs.pictures import open_picture_encoder
 from pycall.media.testsignals.strip import luma_of, read_strip
 from pycall.media.testsignals.testcard import CardPainter
 
@@ -59,17 +58,11 @@ def test_other_pictures_have_no_strip() -> None:
 
 
 def _through_vp8(frames: list[av.VideoFrame], bit_rate: int) -> list[av.VideoFrame]:
-    encoder, decoder = av.CodecContext.create("libvpx", "w"), av.CodecContext.create("vp8", "r")
-    assert isinstance(encoder, VideoCodecContext)
+    encoder = open_picture_encoder("VP8", frames[0].width, frames[0].height, bit_rate, 30)
+    decoder = av.CodecContext.create("vp8", "r")
     assert isinstance(decoder, VideoCodecContext)
-    encoder.width, encoder.height, encoder.pix_fmt = frames[0].width, frames[0].height, "yuv420p"
-    encoder.bit_rate, encoder.framerate, encoder.time_base = bit_rate, Fraction(30), Fraction(1, 30)
-    encoder.options = {"cpu-used": "8", "deadline": "realtime", "lag-in-frames": "0"}
     decoded = []
-    for number, frame in enumerate(frames):
-        frame.pts = number
-        for packet in encoder.encode(frame):
-            decoded += decoder.decode(packet)
-    for packet in encoder.encode(None):
-        decoded += decoder.decode(packet)
+    for frame in frames:
+        decoded += decoder.decode(av.Packet(encoder.encode(frame, key=False)))
+    encoder.close()
     return decoded
