@@ -81,6 +81,8 @@ class LiveRenderer:
             case events.Reconnected(gap_s):
                 self._reconnecting = False
                 self._line.say(f"{self._peer} is back after {gap_s:.1f} s.")
+            case events.Words(words, changed):
+                self._words(words, changed=changed)
             case events.PathChanged(path):
                 self._path = _PATHS[path]
             case events.Stats():
@@ -131,6 +133,13 @@ class LiveRenderer:
         self._line.say(f"Connected in {event.setup_s:.2f} s, {self._path}.")
         if self._keys:
             self._line.say("Keys: m mute, v camera, r record, q hang up.")
+
+    def _words(self, words: tuple[str, ...], *, changed: bool) -> None:
+        if changed:
+            self._line.say(f"{self._peer} shows another key than before; a page that was loaded again does.")
+        self._line.say(
+            f"Words to compare: {' '.join(words)}. If {self._peer} has others, somebody sits between you."
+        )
 
     def _peer_state(self, *, muted: bool, camera_off: bool, recording: bool) -> None:
         marks = {"muted": muted, "camera off": camera_off, "RECORDING": recording}

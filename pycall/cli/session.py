@@ -20,6 +20,7 @@ from pycall.cli.render import Renderer
 from pycall.cli.signals import on_ending
 from pycall.client.driver import Driver
 from pycall.client.handover import Handover
+from pycall.client.identity import Identity
 from pycall.client.network import NetworkWatch
 from pycall.client.peer import Outgoing, Peer
 from pycall.client.signalling import SignallingClient
@@ -66,6 +67,7 @@ class Session:
         self._keys: Keys | None = None
         self._driver: Driver | None = None
         self._handover = Handover()
+        self._identity = Identity()
         self._ended: events.Ended | None = None
         self.studio = Studio(
             config,
@@ -154,6 +156,7 @@ class Session:
             incoming=studio.incoming,
             post=post,
             handover=self._handover,
+            identity=self._identity,
         )
 
     def _show(self, event: events.Event) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -19,6 +20,7 @@ from pycall.core import inputs as i
 from pycall.core import outputs as o
 from pycall.core.events import Event, Latency, Path
 from pycall.core.messages import Candidate, Control
+from pycall.core.verification import NONCE_BYTES
 from pycall.errors import CallError
 
 logger = logging.getLogger(__name__)
@@ -160,11 +162,13 @@ class Attempt:
     async def _carry_out(self, order: Step) -> None:
         match order:
             case o.CreateOffer(_, wait_s):
-                self._around.post(i.OfferCreated(self.number, await self.peer.create_offer(wait_s)))
-            case o.AcceptOffer(_, sdp, wait_s):
-                self._around.post(i.AnswerCreated(self.number, await self.peer.accept_offer(sdp, wait_s)))
-            case o.AcceptAnswer(_, sdp):
-                await self.peer.accept_answer(sdp)
+                sdp = await self.peer.create_offer(wait_s)
+                self._around.post(i.OfferCreated(self.number, sdp, secrets.token_bytes(NONCE_BYTES)))
+            case o.AcceptOffer(_, offer, wait_s):
+                sdp = await self.peer.accept_offer(offer, wait_s)
+                self._around.post(i.AnswerCreated(self.number, sdp, secrets.token_bytes(NONCE_BYTES)))
+            case o.AcceptAnswer(_, answer):
+                await self.peer.accept_answer(answer)
             case o.AddCandidate(_, candidate):
                 await self.peer.add_candidate(candidate)
 

@@ -16,11 +16,8 @@ from typing import Any, Final
 
 from aiortc import (
     MediaStreamTrack,
-    RTCBundlePolicy,
-    RTCConfiguration,
     RTCDataChannel,
     RTCDtlsTransport,
-    RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCRtpSender,
 )
@@ -31,6 +28,7 @@ from pycall.client.exchange import Exchange
 from pycall.client.formats import CODECS, codecs
 from pycall.client.handover import Handover
 from pycall.client.iceservers import usable_servers
+from pycall.client.identity import Identity
 from pycall.client.reception import Reception
 from pycall.client.sending.line import Line, LineFigures
 from pycall.client.stages import Delays, Kind, Stages
@@ -71,7 +69,7 @@ class Peer:
     """A connection to the other end; use from the event loop that made it, once.
 
     :meth:`open` comes first; then either :meth:`create_offer` and :meth:`accept_answer`, or
-    :meth:`accept_offer`. ``handover`` is for a call in which one connection may replace another.
+    :meth:`accept_offer`. Connections that may replace each other share ``handover`` and ``identity``.
     """
 
     def __init__(
@@ -84,12 +82,14 @@ class Peer:
         incoming: Incoming,
         post: Callable[[inputs.Input], None],
         handover: Handover | None = None,
+        identity: Identity | None = None,
     ) -> None:
         self._attempt = attempt
         self._ice_servers = usable_servers(ice_servers)
         self._relay_only = relay_only
         self._outgoing = outgoing
         self._post = post
+        self._identity = identity or Identity()
         self._control = ControlChannel(
             lambda said: post(inputs.ControlReceived(attempt, said)), self._sending
         )
@@ -115,13 +115,8 @@ class Peer:
     async def open(self) -> None:
         """Create the connection and begin to gather candidates."""
         compat.install()
-        policy = RTCIceTransportPolicy.RELAY if self._relay_only else RTCIceTransportPolicy.ALL
-        connection = self._connection = RTCPeerConnection(
-            RTCConfiguration(
-                iceServers=compat.servers_of_aiortc(self._ice_servers),
-                bundlePolicy=RTCBundlePolicy.MAX_BUNDLE,
-                iceTransportPolicy=policy,
-            )
+        connection = self._connection = compat.new_connection(
+            self._ice_servers, self._identity.certificate, relay_only=self._relay_only
         )
         origin = time.monotonic()
         if self._outgoing.sound is not None:

@@ -18,8 +18,9 @@ from typing import Literal, assert_never
 from pycall.core import credentials, endings, events, patience
 from pycall.core import inputs as i
 from pycall.core import outputs as o
+from pycall.core.attempts import Pairing
 from pycall.core.impression import Impression
-from pycall.core.link import Link, Pairing
+from pycall.core.link import Link
 from pycall.core.messages import Bye, Control, IceServer, Message, Offer, Ping, Pong, Sending, State
 from pycall.core.terms import CallTerms
 from pycall.errors import CallError, PeerLost, PycallError
@@ -77,7 +78,7 @@ class Call:
                 self._online = False
                 if self.phase is Phase.JOINING:
                     self._phase_until = None  # dialling has its own patience
-                return [_notice("signalling-lost", why)]
+                return [o.notice("signalling-lost", why)]
             case i.SignallingFailed(error):
                 return self._finish("error", error)
             case i.JoinedRoom():
@@ -208,9 +209,9 @@ class Call:
         self._seated = False
         if self.phase is Phase.CONNECTED:
             told, self._reseat_at = self._reseat_at is not None, now + patience.RESEAT_S
-            return [] if told else [_notice("seat-taken", endings.SEAT_TAKEN)]
+            return [] if told else [o.notice("seat-taken", endings.SEAT_TAKEN)]
         if self._was_seated and self._terms.stay:
-            return [_notice(error.code, error.message), *self._rejoin(now)]
+            return [o.notice(error.code, error.message), *self._rejoin(now)]
         return self._finish("error", error)
 
     def _refused(self, code: str, message: str) -> list[o.Output]:
@@ -218,7 +219,7 @@ class Call:
             return []
         if self.phase is Phase.JOINING and not self._pausing:
             return self._finish("error", endings.refused(code, message))
-        return [_notice(code, message)]
+        return [o.notice(code, message)]
 
     # The two ends
 
@@ -351,7 +352,7 @@ class Call:
         if not self._terms.stay:
             return self._finish("lost" if isinstance(error, PeerLost) else "error", error)
         gone = self._say_gone("lost") if self.peer is not None else []
-        return [*gone, _notice(error.code, error.message), o.LeaveRoom(), *self._rejoin(now)]
+        return [*gone, o.notice(error.code, error.message), o.LeaveRoom(), *self._rejoin(now)]
 
     def _rejoin(self, now: float) -> list[o.Output]:
         out = self._close()
@@ -390,10 +391,6 @@ class Call:
     @property
     def _peer_word(self) -> str:
         return (self.peer.name if self.peer else "") or "the other side"
-
-
-def _notice(code: str, message: str) -> o.Announce:
-    return o.Announce(events.Notice(code, message))
 
 
 def _after(now: float, seconds: float | None) -> float | None:

@@ -74,6 +74,15 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What both users see unless somebody sits between them; ``changed`` when they saw other ones before."""
+
+    event_name: ClassVar[str] = "words"
+    words: tuple[str, ...]
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PathChanged:
     """The media takes another :class:`Path` now."""
 
@@ -218,6 +227,7 @@ Event: TypeAlias = (
     | PeerJoined
     | Connecting
     | Connected
+    | Words
     | PathChanged
     | Reconnecting
     | Reconnected

@@ -104,18 +104,20 @@ class MessageReceived:
 
 @dataclass(frozen=True, slots=True)
 class OfferCreated:
-    """The peer connection has an offer, with the candidates there are so far."""
+    """The peer connection has an offer, with the candidates there are so far; ``nonce`` is random."""
 
     attempt: int
     sdp: str
+    nonce: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerCreated:
-    """The peer connection has an answer, with the candidates there are so far."""
+    """The peer connection has an answer, with the candidates there are so far; ``nonce`` is random."""
 
     attempt: int
     sdp: str
+    nonce: bytes
 
 
 @dataclass(frozen=True, slots=True)

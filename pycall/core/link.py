@@ -16,30 +16,8 @@ from math import inf
 from pycall.core import events, patience
 from pycall.core import inputs as i
 from pycall.core import outputs as o
+from pycall.core.attempts import Attempts, Pairing
 from pycall.core.messages import IceServer, Keep, Message
-from pycall.core.negotiation import Negotiation
-
-
-@dataclass(frozen=True, slots=True)
-class Pairing:
-    """Somebody to talk to, and who offers."""
-
-    peer: i.PeerInfo
-    epoch: int | None
-    offering: bool
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """A peer connection on its way; ``path`` is known when it stands."""
-
-    negotiation: Negotiation
-    path: events.Path | None = None
-    heard: bool = False
-
-    @property
-    def number(self) -> int:
-        return self.negotiation.attempt
 
 
 @dataclass(slots=True)
@@ -65,11 +43,8 @@ class Link:
 
     def __init__(self, reconnect_s: float) -> None:
         self._reconnect_s = max(reconnect_s, patience.SILENCE_S)
-        self._attempts = 0
-        self._ice_servers: tuple[IceServer, ...] = ()
+        self._attempts = Attempts()
         self._pairing: Pairing | None = None
-        self._carrying: _Attempt | None = None
-        self._building: _Attempt | None = None
         self._renewal: _Renewal | None = None
         self._path: events.Path | None = None
         self._opened_at = 0.0
@@ -81,7 +56,7 @@ class Link:
     @property
     def is_open(self) -> bool:
         """Whether there is a peer connection, or one to come."""
-        return self._carrying is not None or self._renewal is not None
+        return self._attempts.carrying is not None or self._renewal is not None
 
     @property
     def epoch(self) -> int | None:
@@ -90,92 +65,91 @@ class Link:
 
     def silence(self, now: float) -> float:
         """How long nothing has come from the other end, in seconds; for ever if there is no connection."""
-        if self._carrying is None and self._building is None:
+        if self._attempts.newest is None:
             return inf
         return 0.0 if self._heard_at is None else now - self._heard_at
 
     def owns(self, attempt: int) -> bool:
         """Whether ``attempt`` is one of the present ones."""
-        return any(one.number == attempt for one in (self._carrying, self._building) if one is not None)
+        return self._attempts.owns(attempt)
 
     @property
     def deadline(self) -> float | None:
         """When :meth:`tick` is wanted, on the clock of ``now``."""
-        renewal = self._renewal
-        if renewal is None:
-            return None
-        times = [renewal.build_until if self._building else renewal.ask_at]
-        if not renewal.told:
-            times.append(renewal.tell_at)
-        if self._heard_at is not None:
-            times.append(renewal.heard_at + self._reconnect_s)
-        return min(times)
+        times = [] if self._attempts.deadline is None else [self._attempts.deadline]
+        if (renewal := self._renewal) is not None:
+            times.append(renewal.build_until if self._attempts.building else renewal.ask_at)
+            if not renewal.told:
+                times.append(renewal.tell_at)
+            if self._heard_at is not None:
+                times.append(renewal.heard_at + self._reconnect_s)
+        return min(times, default=None)
 
     # From the first connection to its end
 
     def open(self, ice_servers: tuple[IceServer, ...], now: float) -> list[o.Output]:
         """A fresh connection, ready for whoever comes."""
         out = self.close()
-        self._ice_servers, self._opened_at = ice_servers, now
-        self._carrying, order = self._opened()
-        return [*out, order]
+        self._attempts.ice_servers, self._opened_at = ice_servers, now
+        return [*out, *self._attempts.open()]
 
     def close(self, *, say_bye: bool = False) -> list[o.Output]:
         """End everything; with ``say_bye`` tell the other end that it is on purpose."""
-        out = [o.ClosePeer(one.number, say_bye) for one in (self._carrying, self._building) if one]
-        self._carrying = self._building = self._renewal = self._pairing = None
-        self._heard_at = self._asked = None
-        return list(out)
+        self._renewal = self._pairing = self._heard_at = self._asked = None
+        return self._attempts.close(say_bye=say_bye)
 
     def pair(self, pairing: Pairing, ice_servers: tuple[IceServer, ...], now: float) -> list[o.Output]:
         """The other one is there: negotiate, with candidates that are still good."""
         out = [] if now - self._opened_at <= patience.FRESH_S else self.open(ice_servers, now)
-        assert self._carrying is not None  # who waits has a connection ready
         self._pairing = pairing
-        return [*out, *self._begin(self._carrying)]
+        return [*out, *self._attempts.begin(pairing)]
 
     def received(self, message: Message, now: float) -> list[o.Output]:
         """The other one's message, for the connection of its epoch."""
         if isinstance(message, Keep):
             return self._kept(message.epoch, now)
-        newest = self._building or self._carrying
-        return [] if newest is None else newest.negotiation.received(message)
+        newest = self._attempts.newest
+        out = [] if newest is None else newest.negotiation.received(message)
+        return out + self._attempts.verify(now)
 
     def described(self, report: i.OfferCreated | i.AnswerCreated | i.CandidateGathered) -> list[o.Output]:
         """One of our attempts has something for the other end."""
-        newest = self._building or self._carrying
-        if newest is None or newest.number != report.attempt:
+        negotiation = self._attempts.negotiation_of(report.attempt)
+        if negotiation is None:
             return []
         match report:
-            case i.OfferCreated(_, sdp):
-                return newest.negotiation.offered(sdp)
-            case i.AnswerCreated(_, sdp):
-                return newest.negotiation.answered(sdp)
+            case i.OfferCreated(_, sdp, nonce):
+                return negotiation.offered(sdp, nonce)
+            case i.AnswerCreated(_, sdp, nonce):
+                return negotiation.answered(sdp, nonce)
             case i.CandidateGathered(_, line):
-                return newest.negotiation.gathered(line)
+                return negotiation.gathered(line)
 
     def connected(self, attempt: int, path: events.Path, now: float) -> list[o.Output]:
         """An attempt stands; the one that replaces another takes over when it is heard, too."""
-        if self._building is not None and self._building.number == attempt:
-            self._building.path = path
+        building, carrying = self._attempts.building, self._attempts.carrying
+        if building is not None and building.number == attempt:
+            building.path = path
             return self._take_over(now)
-        if self._carrying is not None and self._carrying.path is None:
-            self._carrying.path = self._path = path
-            return [o.MeasurePeer(attempt)]
-        return []
+        if carrying is None or carrying.path is not None:
+            return []
+        carrying.path = self._path = path
+        return [o.MeasurePeer(attempt), *self._attempts.verify(now)]
 
     def path_changed(self, attempt: int, path: events.Path) -> list[o.Output]:
         """An attempt goes another way."""
-        if self._carrying is None or self._carrying.number != attempt or self._carrying.path in {None, path}:
+        carrying = self._attempts.carrying
+        if carrying is None or carrying.number != attempt or carrying.path in {None, path}:
             return []
-        self._carrying.path = path
+        carrying.path = path
         return self._on(path)
 
     # Silence
 
     def silent_for(self, attempt: int, silent_s: float, now: float) -> list[o.Output]:
         """Nothing was heard on ``attempt`` for so long."""
-        if self._carrying is None or self._carrying.number != attempt or self._carrying.path is None:
+        carrying = self._attempts.carrying
+        if carrying is None or carrying.number != attempt or carrying.path is None:
             return []
         heard_at = self._heard_at = now - silent_s
         if self._renewal is not None:
@@ -189,25 +163,30 @@ class Link:
 
     def heard(self, attempt: int, now: float) -> list[o.Output]:
         """Something came on ``attempt``, for the first time or again."""
-        if self._building is not None and self._building.number == attempt:
-            self._building.heard = True
+        building, carrying = self._attempts.building, self._attempts.carrying
+        if building is not None and building.number == attempt:
+            building.heard = True
             return self._take_over(now)
-        if self._carrying is None or self._carrying.number != attempt:
+        if carrying is None or carrying.number != attempt:
             return []
         self._heard_at = None
         if self._renewal is None or not self._renewal.deaf:
             return []
-        if self._building is not None and self._building.path is not None:
+        if building is not None and building.path is not None:
             return []
-        return [*self._drop_building(keep=True), *self._settled(now)]
+        out = self._attempts.drop()
+        if building is not None and self.epoch is not None:
+            out.append(o.SendMessage(Keep(self.epoch)))
+        return [*out, *self._settled(now)]
 
     def broke(self, attempt: int, now: float) -> list[o.Output] | None:
         """An attempt cannot be used any more; ``None`` when nothing can replace it."""
-        if self._building is not None and self._building.number == attempt:
+        building, carrying = self._attempts.building, self._attempts.carrying
+        if building is not None and building.number == attempt:
             return self._pause(now)
-        if self._carrying is None or self._carrying.path is None or not self._renewable:
+        if carrying is None or carrying.path is None or not self._renewable:
             return None
-        self._carrying, self._heard_at = None, now
+        self._attempts.carrying, self._heard_at = None, now
         return [o.ClosePeer(attempt, say_bye=False), *self._doubt(now, now)]
 
     def gave_up(self, now: float) -> bool:
@@ -229,9 +208,9 @@ class Link:
         """
         if not self._renewable or not (lost or self._renewal is not None):
             return [o.CheckSignalling()]
-        if self._carrying is not None and self._carrying.path is None:
+        if self._attempts.are_new:
             return self._question()
-        out = self._drop_building()
+        out = self._attempts.drop()
         if self._renewal is None:
             self._renewal = _Renewal(now, now, now)
         return [*out, *self._ask(now), *self._tell(now)]
@@ -242,18 +221,14 @@ class Link:
             return []
         asked, self._asked = self._asked is not None and self._asked == self._pairing.epoch, None
         self._pairing = Pairing(self._pairing.peer, epoch, self._pairing.offering)
-        self._ice_servers = ice_servers or self._ice_servers
-        if self._carrying is not None and self._carrying.path is None:
-            close = o.ClosePeer(self._carrying.number, say_bye=False)
-            self._carrying, order = self._opened()
-            return [close, order, *self._begin(self._carrying)]
+        self._attempts.ice_servers = ice_servers or self._attempts.ice_servers
+        if self._attempts.are_new:
+            return [*self._attempts.open(), *self._attempts.begin(self._pairing)]
         if asked and self._renewal is None:  # it speaks again: we asked in vain
             return [o.SendMessage(Keep(epoch))]
-        out = self._drop_building()
         renewal = self._renewal = self._renewal or _Renewal(now, now, now)
         renewal.build_until = now + patience.BUILD_S
-        self._building, order = self._opened()
-        return [*out, order, *self._begin(self._building), *self._tell(now)]
+        return [*self._attempts.build(), *self._attempts.begin(self._pairing), *self._tell(now)]
 
     def resumed(self, pairing: Pairing, ice_servers: tuple[IceServer, ...], now: float) -> list[o.Output]:
         """We are on our seat again, the same peer on the other; it may have renewed the pairing meanwhile.
@@ -271,9 +246,9 @@ class Link:
         Nothing carries over from an epoch the server has forgotten, so what was being built is not.
         """
         same, self._pairing, self._asked = pairing == self._pairing, pairing, None
-        if self._renewal is None or (same and self._building is not None):
+        if self._renewal is None or (same and self._attempts.building is not None):
             return []
-        return [*self._drop_building(), *self._ask(now)]
+        return [*self._attempts.drop(), *self._ask(now)]
 
     def unpair(self) -> None:
         """The server knows of no pairing now; it may learn of it again (:meth:`adopt`)."""
@@ -282,15 +257,15 @@ class Link:
 
     def tick(self, now: float) -> list[o.Output]:
         """Do what is due."""
-        renewal, out = self._renewal, list[o.Output]()
+        renewal, out = self._renewal, self._attempts.verify(now)
         if renewal is None:
             return out
-        if self._building is not None and now >= renewal.build_until:
-            out += self._drop_building()
+        if self._attempts.building is not None and now >= renewal.build_until:
+            out += self._attempts.drop()
             renewal.ask_at = now
         if now >= renewal.tell_at:
             out += self._tell(now)
-        if self._building is None and now >= renewal.ask_at:
+        if self._attempts.building is None and now >= renewal.ask_at:
             out += self._settled(now) if self._heard_at is None else self._ask(now)
         return out
 
@@ -301,7 +276,7 @@ class Link:
     def _doubt(self, now: float, heard_at: float) -> list[o.Output]:
         if self._renewal is None:
             self._renewal = _Renewal(heard_at, now + patience.TELL_S, now)
-        return self._ask(now) if self._building is None and now >= self._renewal.ask_at else []
+        return self._ask(now) if self._attempts.building is None and now >= self._renewal.ask_at else []
 
     def _ask(self, now: float) -> list[o.Output]:
         assert self._renewal is not None
@@ -329,7 +304,7 @@ class Link:
 
     def _kept(self, epoch: int, now: float) -> list[o.Output]:
         """The other end hears the old connection again and builds no new one."""
-        if epoch != self.epoch or self._building is None:
+        if epoch != self.epoch or self._attempts.building is None:
             return []
         out = self._pause(now)
         return out + self._settled(now) if self._heard_at is None else out
@@ -338,15 +313,15 @@ class Link:
         """What is being built came to nothing; by the end of the pause it is clear who is heard."""
         assert self._renewal is not None  # nothing is built without
         self._renewal.ask_at = now + patience.PAUSE_S
-        return self._drop_building()
+        return self._attempts.drop()
 
     def _take_over(self, now: float) -> list[o.Output]:
-        new, old = self._building, self._carrying
+        new = self._attempts.building
         if new is None or new.path is None or not new.heard:
             return []
-        out: list[o.Output] = [] if old is None else [o.ClosePeer(old.number, say_bye=False)]
-        self._carrying, self._building, self._heard_at = new, None, None
-        return [*out, *self._settled(now), o.MeasurePeer(new.number), *self._on(new.path)]
+        out, self._heard_at = self._attempts.replace(), None
+        out += [*self._settled(now), o.MeasurePeer(new.number), *self._on(new.path)]
+        return out + self._attempts.verify(now)
 
     def _on(self, path: events.Path) -> list[o.Output]:
         """The call goes this way now."""
@@ -354,21 +329,3 @@ class Link:
         if path == before:
             return []
         return [o.Announce(events.PathChanged(path.kind, path.local, path.remote, path.protocol))]
-
-    def _drop_building(self, *, keep: bool = False) -> list[o.Output]:
-        """Give up what is being built; with ``keep`` the other end learns that it is for good."""
-        dropped, self._building = self._building, None
-        if dropped is None:
-            return []
-        out: list[o.Output] = [o.ClosePeer(dropped.number, say_bye=False)]
-        return [*out, o.SendMessage(Keep(self.epoch))] if keep and self.epoch is not None else out
-
-    def _opened(self) -> tuple[_Attempt, o.OpenPeer]:
-        self._attempts += 1
-        return _Attempt(Negotiation(self._attempts)), o.OpenPeer(self._attempts, self._ice_servers)
-
-    def _begin(self, attempt: _Attempt) -> list[o.Output]:
-        assert self._pairing is not None
-        peer, epoch, offering = self._pairing.peer, self._pairing.epoch, self._pairing.offering
-        wait_s = 0.0 if peer.renews else patience.CANDIDATES_S
-        return attempt.negotiation.begin(epoch, offering=offering, wait_s=wait_s)

@@ -4,15 +4,22 @@ Everything here comes from a stranger. ``parse_…`` accept any decoded JSON and
 :class:`ValueError` with one sentence on what is not a message; sizes are bounded.
 
 Descriptions and candidates have the shapes of W3C WebRTC (``RTCSessionDescriptionInit``,
-``RTCIceCandidateInit``); ``epoch`` is pycall's addition and may be missing (a plain client).
+``RTCIceCandidateInit``); everything else is pycall's addition and may be missing (a plain client).
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, assert_never
+
+NONCE: Final = re.compile(r"[A-Za-z0-9_-]{22}")
+"""16 random bytes in base64 for URLs, without padding."""
+
+COMMITMENT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+"""32 bytes likewise."""
 
 MAX_SDP: Final = 48_000
 """Characters of a description; a call of two tracks needs about 5,000."""
@@ -41,17 +48,32 @@ class IceServer:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A session description that proposes (RFC 8829 section 5.2)."""
+    """A session description that proposes (RFC 8829 section 5.2); the rest is for the words.
+
+    ``known`` is the commitment of the offer whose words the sender's user sees.
+    """
 
     sdp: str
     epoch: int | None
+    commitment: str | None = None
+    known: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A session description that accepts (RFC 8829 section 5.3)."""
+    """A session description that accepts (RFC 8829 section 5.3), with the answerer's part of the words."""
 
     sdp: str
+    epoch: int | None
+    nonce: str | None = None
+    known: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """The offerer's part of the words, which its commitment told of; only after the answer."""
+
+    nonce: str
     epoch: int | None
 
 
@@ -72,7 +94,7 @@ class Keep:
     epoch: int
 
 
-Message: TypeAlias = Offer | Answer | Candidate | Keep
+Message: TypeAlias = Offer | Answer | Reveal | Candidate | Keep
 
 
 def parse_message(payload: object) -> Message:
@@ -84,24 +106,38 @@ def parse_message(payload: object) -> Message:
         raise ValueError("The epoch of a message is a whole number.")
     match payload.get("type"):
         case "offer":
-            return Offer(_text(payload, "sdp", MAX_SDP), epoch)
+            commitment, known = (
+                _token(payload, "commitment", COMMITMENT),
+                _token(payload, "known", COMMITMENT),
+            )
+            return Offer(_text(payload, "sdp", MAX_SDP), epoch, commitment, known)
         case "answer":
-            return Answer(_text(payload, "sdp", MAX_SDP), epoch)
+            nonce, known = _token(payload, "nonce", NONCE), _token(payload, "known", COMMITMENT)
+            return Answer(_text(payload, "sdp", MAX_SDP), epoch, nonce, known)
+        case "reveal":
+            nonce = _token(payload, "nonce", NONCE)
+            if nonce is None:
+                raise ValueError("A reveal has a nonce.")
+            return Reveal(nonce, epoch)
         case "candidate":
             return _parse_candidate(payload.get("candidate"), epoch)
         case "keep" if epoch is not None:
             return Keep(epoch)
         case _:
-            raise ValueError("The type of a message is offer, answer, candidate or keep.")
+            raise ValueError("The type of a message is offer, answer, reveal, candidate or keep.")
 
 
 def dump_message(message: Message) -> dict[str, Any]:
     """The JSON object that :func:`parse_message` reads back."""
     match message:
-        case Offer(sdp, epoch):
-            return {"type": "offer", "sdp": sdp, "epoch": epoch}
-        case Answer(sdp, epoch):
-            return {"type": "answer", "sdp": sdp, "epoch": epoch}
+        case Offer(sdp, epoch, commitment, known):
+            words = {"commitment": commitment, "known": known}
+            return {"type": "offer", "sdp": sdp, "epoch": epoch, **_present(words)}
+        case Answer(sdp, epoch, nonce, known):
+            words = {"nonce": nonce, "known": known}
+            return {"type": "answer", "sdp": sdp, "epoch": epoch, **_present(words)}
+        case Reveal(nonce, epoch):
+            return {"type": "reveal", "nonce": nonce, "epoch": epoch}
         case Candidate(None, _, _, epoch):
             return {"type": "candidate", "candidate": None, "epoch": epoch}
         case Candidate(candidate, sdp_mid, index, epoch):
@@ -109,6 +145,10 @@ def dump_message(message: Message) -> dict[str, Any]:
             return {"type": "candidate", "candidate": init, "epoch": epoch}
         case Keep(epoch):
             return {"type": "keep", "epoch": epoch}
+
+
+def _present(fields: dict[str, str | None]) -> dict[str, str]:
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 def _parse_candidate(init: object, epoch: int | None) -> Candidate:
@@ -264,6 +304,15 @@ def _text(fields: Mapping[str, Any], key: str, limit: int) -> str:
         value.encode()
     except UnicodeEncodeError as error:  # JSON can spell half a character
         raise ValueError(f"The field {key} is no Unicode text.") from error
+    return value
+
+
+def _token(fields: Mapping[str, Any], key: str, shape: re.Pattern[str]) -> str | None:
+    value = fields.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not shape.fullmatch(value):
+        raise ValueError(f"The field {key} is a text of another shape.")
     return value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pycall.core.events import EndReason, Event
+from pycall.core.events import EndReason, Event, Notice
 from pycall.core.messages import Candidate, IceServer, Message
 from pycall.errors import PycallError
 
@@ -126,3 +126,8 @@ Output: TypeAlias = (
     | Announce
     | Finish
 )
+
+
+def notice(code: str, message: str) -> Announce:
+    """Tell the user something that ends nothing."""
+    return Announce(Notice(code, message))

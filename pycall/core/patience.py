@@ -49,3 +49,6 @@ KNOCK_S: Final = 1.0
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 """Before a fresh seat is asked for after an attempt that failed, each time twice as long."""
+
+WORDS_S: Final = 5.0
+"""How much later than the connection the other end's part of the words may come, through the server."""

@@ -9,7 +9,8 @@ from typing import Any, Final
 from pycall.core import events
 from pycall.core import inputs as i
 from pycall.core import outputs as o
-from pycall.core.link import Link, Pairing
+from pycall.core.attempts import Pairing
+from pycall.core.link import Link
 from pycall.core.messages import Answer, Candidate, Keep, Message, Offer, dump_message
 from tests.browser.guests import Guests
 

@@ -14,6 +14,7 @@ from pycall.core import inputs as i
 from pycall.core import outputs as o
 from pycall.core.events import Event, Latency, Stats
 from pycall.core.messages import Candidate
+from pycall.core.verification import NONCE_BYTES
 from pycall.errors import CallError
 from tests.client.pair import until
 from tests.client.scripted import ScriptedPeer
@@ -63,7 +64,9 @@ async def test_the_connection_is_opened_at_once_and_the_steps_follow_one_by_one(
     offering.set()
     await until(lambda: len(peer.done) == 5)
     assert peer.done == ["open", "create_offer", "accept_answer sdp", "add_candidate a", "add_candidate b"]
-    assert around.posted == [i.OfferCreated(7, "offer")]
+    [created] = around.posted
+    assert isinstance(created, i.OfferCreated)
+    assert (created.attempt, created.sdp, len(created.nonce)) == (7, "offer", NONCE_BYTES)
     await attempt.close(say_bye=True)
     assert peer.done[5:] == ["close with bye"]
 
@@ -73,7 +76,9 @@ async def test_an_offer_is_answered(around: Around) -> None:
     attempt = Attempt(7, peer, around.surroundings)
     attempt.step(o.AcceptOffer(7, "sdp"))
     await until(lambda: around.posted)
-    assert around.posted == [i.AnswerCreated(7, "answer")]
+    [created] = around.posted
+    assert isinstance(created, i.AnswerCreated)
+    assert (created.attempt, created.sdp, len(created.nonce)) == (7, "answer", NONCE_BYTES)
     await attempt.close(say_bye=False)
     assert peer.done == ["open", "accept_offer sdp", "close"]
 

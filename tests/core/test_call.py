@@ -21,6 +21,7 @@ from pycall.core.patience import (
     RESEAT_S,
 )
 from pycall.core.terms import CallTerms
+from pycall.core.verification import NO_WORDS, commitment_to
 from pycall.errors import JoinRefused, NobodyCame, NoConnection, PeerLost, ServerUnreachable
 
 BOB = i.PeerInfo("b", "Bob", renews=True)
@@ -56,8 +57,13 @@ def offering(terms: CallTerms = TERMS) -> Call:
 def talking(terms: CallTerms = TERMS) -> Call:
     """A call that is connected since time 11."""
     call = offering(terms)
-    assert call.handle(i.OfferCreated(1, "offer"), 10.1) == [o.SendMessage(Offer("offer", 1))]
-    assert call.handle(i.MessageReceived(Answer("answer", 1)), 10.2) == [o.AcceptAnswer(1, "answer")]
+    assert call.handle(i.OfferCreated(1, "offer", bytes(16)), 10.1) == [
+        o.SendMessage(Offer("offer", 1, commitment_to("A" * 22)))
+    ]
+    assert call.handle(i.MessageReceived(Answer("answer", 1)), 10.2) == [
+        o.AcceptAnswer(1, "answer"),
+        o.Announce(NO_WORDS),
+    ]
     assert call.handle(i.PeerConnected(1, PATH), 11.0) == [
         o.MeasurePeer(1),
         o.Announce(events.Connected("direct", "host", "srflx", "udp", 1.0)),
@@ -86,8 +92,11 @@ def test_the_one_who_comes_second_waits_for_the_offer_and_answers() -> None:
         o.Announce(events.PeerJoined("a", "Ann")),
         o.Announce(events.Connecting()),
     ]
-    assert call.handle(i.MessageReceived(Offer("offer", 1)), 0.1) == [o.AcceptOffer(1, "offer")]
-    assert call.handle(i.AnswerCreated(1, "answer"), 0.2) == [o.SendMessage(Answer("answer", 1))]
+    assert call.handle(i.MessageReceived(Offer("offer", 1)), 0.1) == [
+        o.AcceptOffer(1, "offer"),
+        o.Announce(NO_WORDS),
+    ]
+    assert call.handle(i.AnswerCreated(1, "answer", bytes(16)), 0.2) == [o.SendMessage(Answer("answer", 1))]
     call.handle(i.PeerConnected(1, RELAYED), 0.5)
     assert call.phase is Phase.CONNECTED
 
@@ -105,6 +114,7 @@ def test_candidates_that_come_before_the_description_are_kept_for_it() -> None:
     assert call.handle(i.MessageReceived(Answer("answer", 1)), 10.2) == [
         o.AcceptAnswer(1, "answer"),
         o.AddCandidate(1, CANDIDATE),
+        o.Announce(NO_WORDS),
     ]
     assert call.handle(i.MessageReceived(CANDIDATE), 10.3) == [o.AddCandidate(1, CANDIDATE)]
 
@@ -129,7 +139,7 @@ def test_reports_of_an_earlier_attempt_are_dropped() -> None:
         o.ClosePeer(1, say_bye=False),
         o.OpenPeer(2, ()),
     ]
-    assert call.handle(i.OfferCreated(1, "late"), 10.6) == []
+    assert call.handle(i.OfferCreated(1, "late", bytes(16)), 10.6) == []
     assert call.handle(i.PeerFailed(1, "late"), 10.6) == []
 
 

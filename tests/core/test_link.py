@@ -7,7 +7,8 @@ import pytest
 from pycall.core import events
 from pycall.core import inputs as i
 from pycall.core import outputs as o
-from pycall.core.link import Link, Pairing
+from pycall.core.attempts import Pairing
+from pycall.core.link import Link
 from pycall.core.messages import Answer, IceServer, Keep, Offer
 from pycall.core.patience import ASK_AGAIN_S, BUILD_S, FRESH_S, PAUSE_S, TELL_S
 

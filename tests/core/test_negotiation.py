@@ -5,12 +5,13 @@ from dataclasses import replace
 from pycall.core import outputs as o
 from pycall.core.messages import Answer, Candidate, Offer
 from pycall.core.negotiation import MAX_EARLY_CANDIDATES, Negotiation
+from pycall.core.verification import Exchange, commitment_to
 
 CANDIDATE = Candidate("candidate:1 1 udp 1 192.0.2.1 9 typ host", "0", 0, 7)
 
 
 def begun(*, offering: bool) -> Negotiation:
-    negotiation = Negotiation(3)
+    negotiation = Negotiation(3, Exchange(None))
     assert negotiation.begin(7, offering=offering, wait_s=0.5) == (
         [o.CreateOffer(3, 0.5)] if offering else []
     )
@@ -19,7 +20,9 @@ def begun(*, offering: bool) -> Negotiation:
 
 def test_who_offers_sends_an_offer_and_takes_one_answer() -> None:
     negotiation = begun(offering=True)
-    assert negotiation.offered("offer") == [o.SendMessage(Offer("offer", 7))]
+    assert negotiation.offered("offer", bytes(16)) == [
+        o.SendMessage(Offer("offer", 7, commitment_to("A" * 22)))
+    ]
     assert negotiation.received(Offer("crossing", 7)) == []
     assert negotiation.received(Answer("answer", 7)) == [o.AcceptAnswer(3, "answer")]
     assert negotiation.received(Answer("again", 7)) == []
@@ -30,11 +33,11 @@ def test_who_answers_takes_one_offer_and_sends_an_answer() -> None:
     assert negotiation.received(Answer("crossing", 7)) == []
     assert negotiation.received(Offer("offer", 7)) == [o.AcceptOffer(3, "offer", 0.5)]
     assert negotiation.received(Offer("again", 7)) == []
-    assert negotiation.answered("answer") == [o.SendMessage(Answer("answer", 7))]
+    assert negotiation.answered("answer", bytes(16)) == [o.SendMessage(Answer("answer", 7))]
 
 
 def test_nothing_is_taken_before_the_other_side_is_there() -> None:
-    negotiation = Negotiation(3)
+    negotiation = Negotiation(3, Exchange(None))
     assert negotiation.received(Offer("early", 7)) == []
     assert negotiation.received(CANDIDATE) == []
 

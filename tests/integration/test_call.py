@@ -17,7 +17,7 @@ pytestmark = pytest.mark.integration
 
 def names(program: Program) -> list[str]:
     """The events of a caller, in order, without the statistics and what has no fixed place."""
-    varying = {"stats", "first_frame", "peer_state", "notice"}
+    varying = {"stats", "words", "first_frame", "peer_state", "notice"}
     return [event["event"] for event in program.events if event["event"] not in varying]
 
 

@@ -19,6 +19,7 @@ What is changed and why:
 * **Receiving.** What is lost comes out of parity, or is asked for until it or a key picture comes; pictures
   leave in order at once (:mod:`pycall.client.receiving`), and sound goes on undecoded. Stock, a loss costs
   more than itself and leaves a lag. Closing does not wait for what is not decoded yet.
+* **Keys.** All connections of a call show one certificate, and not each its own.
 * **Addresses.** Bridges to containers are not offered; the loopback is, when there is nothing else.
 """
 
@@ -27,12 +28,13 @@ from __future__ import annotations
 import functools
 import logging
 
-from pycall.client.compat.agent import IceAgent, servers_of_aiortc, trickle
+from pycall.client.compat.agent import IceAgent, trickle
 from pycall.client.compat.connection import abandon, hung_up, packets_heard
 from pycall.client.compat.decoding import use_decoders
 from pycall.client.compat.feedback import TransportFeedback, open_line
 from pycall.client.compat.guarding import filter_addresses, guard_datagrams, guard_packets, guard_sctp
 from pycall.client.compat.negotiating import offer_feedback, offer_parity
+from pycall.client.compat.opening import new_connection
 from pycall.client.compat.receiving import Inbound, ReceiverTap
 from pycall.client.compat.releases import versions_known
 from pycall.client.compat.sending import send_through
@@ -45,10 +47,10 @@ __all__ = [
     "abandon",
     "hung_up",
     "install",
+    "new_connection",
     "open_line",
     "packets_heard",
     "send_through",
-    "servers_of_aiortc",
 ]
 
 logger = logging.getLogger(__name__)
