@@ -30,7 +30,7 @@ WORDS_BYTES: Final = 3
 
 _COMMITMENT_LABEL: Final = b"pycall commitment 1\0"
 _WORDS_LABEL: Final = b"pycall words 1\0"
-_FINGERPRINT: Final = re.compile(r"^a=fingerprint:(\S+) +(\S+)", re.MULTILINE)
+_FINGERPRINT: Final = re.compile(r"fingerprint:([^\r\n]*)", re.IGNORECASE)
 
 Words = tuple[str, ...]
 
@@ -59,8 +59,11 @@ def words_of(offer: str, answer: str, offer_nonce: str, answer_nonce: str) -> Wo
 
 
 def keys_in(sdp: str) -> frozenset[str]:
-    """The fingerprints a description names (RFC 8122 section 5), any of which its connection may show."""
-    return frozenset(f"{name} {value}".upper() for name, value in _FINGERPRINT.findall(sdp))
+    """The fingerprints a description names (RFC 8122 section 5), any of which its connection may show.
+
+    What only some parser takes for one counts, too: not all end lines and words where RFC 8866 does.
+    """
+    return frozenset(key.upper() for key in _FINGERPRINT.findall(sdp))
 
 
 class Exchange:
@@ -115,10 +118,13 @@ class Exchange:
         return self._answer_nonce
 
     def hear_answer(self, sdp: str, nonce: str | None, known: str | None) -> str | None:
-        """The other end answers; returns the nonce that is to be revealed now, and not before."""
+        """The other end answers; returns the nonce that is to be revealed now, and not before.
+
+        What comes before our offer is no answer to it, and makes no words.
+        """
         self._answer, self._answer_nonce = sdp, nonce
         self.is_known_there = known is not None and known == self.known
-        self.finding = Finding.NONE if nonce is None else Finding.KNOWN
+        self.finding = Finding.NONE if nonce is None or self._offer_nonce is None else Finding.KNOWN
         return None if nonce is None else self._offer_nonce
 
     def hear_nonce(self, nonce: str) -> None:

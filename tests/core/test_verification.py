@@ -59,16 +59,7 @@ class Mutating:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(f"server {seed}")
         self._victim = self._random.choice(["offer", "answer"])
-        self.mutation = self._random.choice(
-            [
-                "fingerprint",
-                "own fingerprint beside it",
-                "candidate",
-                "port",
-                "one character",
-                "one line less",
-            ]
-        )
+        self.mutation = self._random.choice(MUTATIONS)
 
     def __call__(self, _: str, payload: dict[str, Any]) -> Passed:
         if payload["type"] != self._victim:
@@ -224,6 +215,13 @@ def test_a_reveal_before_the_answer_is_none() -> None:
     assert call.callee.words == call.caller.words
 
 
+def test_an_answer_before_the_offer_makes_no_words() -> None:
+    exchange = Exchange(None)
+    assert exchange.hear_answer("answer", "A" * 22, None) is None
+    exchange.offer("offer", bytes(16))
+    assert (exchange.finding, exchange.words) == (Finding.NONE, ())
+
+
 # --- connections that follow each other -------------------------------------------------------------
 
 
@@ -244,6 +242,16 @@ def test_another_key_makes_other_words_and_the_end_that_kept_its_own_is_told_so(
     assert len(call.caller.words) == 2
     assert call.caller.words == call.callee.words
     assert [event.changed for event in call.caller.told if isinstance(event, Words)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\na=fingerprint:sha-256\tAA", "\x0ba=fingerprint:sha-256 AA", "\ra=fingerprint:a AA"]
+)
+def test_a_key_that_only_some_parser_sees_is_another_key(hidden: str) -> None:
+    """aiortc's reads lines and words as Python splits texts, and takes any of the fingerprints."""
+    sdp = "v=0\r\na=fingerprint:sha-256 00:11\r\na=mid:0"
+    assert keys_in(sdp.replace("a=mid:0", f"a=mid:0{hidden}")) != keys_in(sdp)
+    assert keys_in(sdp.replace("sha-256 00:11", f"sha-256 00:11{hidden}")) != keys_in(sdp)
 
 
 def in_the_middle(_: str, payload: dict[str, Any]) -> Passed:
