@@ -53,6 +53,15 @@ async ([video, seconds]) => {
 """
 
 
+SHOWN_WORDS: Final = """
+async () => {
+  const words = document.querySelector("#comparison:is([data-state=known], [data-state=changed]) #words");
+  while (!words?.checkVisibility()) await new Promise(done => setTimeout(done, 50));
+  return words.textContent;
+}
+"""
+
+
 class Guest:
     """One person's page, in a browser profile of its own."""
 
@@ -85,6 +94,12 @@ class Guest:
         part = self.page.locator(selector)
         await expect(part).to_be_visible(timeout=1000 * PATIENCE_S)
         await expect(part).to_contain_text(words, timeout=1000 * PATIENCE_S)
+
+    async def words(self) -> str:
+        """Wait for the words to compare, and return them."""
+        async with asyncio.timeout(PATIENCE_S):
+            words: str = await self.page.evaluate(SHOWN_WORDS)
+        return words
 
     async def until(self, expression: str) -> None:
         """Wait for a JavaScript expression to hold; what Playwright has for this needs `unsafe-eval`."""

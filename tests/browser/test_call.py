@@ -33,6 +33,14 @@ async def test_both_see_and_hear_each_other(guests: Guests) -> None:
     assert await bob.loudest() > 0.05
     await ann.shows("#their-name", "Bob")
     await bob.shows("#their-name", "Ann")
+    words = await ann.words()
+    assert len(words.split()) == 3
+    assert await bob.words() == words
+    assert not await bob.page.is_visible("#comparison-advice")
+    await bob.page.click("#words")
+    await bob.shows(
+        "#comparison-advice", "Compare these words with Ann by voice: if Ann has others, somebody"
+    )
 
 
 async def test_who_is_muted_is_silent_and_the_other_one_is_told(guests: Guests) -> None:
@@ -107,15 +115,19 @@ async def test_after_hanging_up_one_joins_again_in_either_role(guests: Guests) -
 
 async def test_a_reload_in_the_middle_of_a_call_ends_it_at_once_and_one_joins_again(guests: Guests) -> None:
     ann, bob = await guests.pair("kitchen")
+    words = [await ann.words()]
 
     for reloaded, other in ((bob, ann), (ann, bob)):
         await reloaded.page.reload()
         await other.reads("waiting")
+        assert not await other.page.is_visible("#comparison")
         await reloaded.reads("ready")
         await reloaded.join()
         await other.reads("connected")
         await other.sees_somebody_move()
         await reloaded.sees_somebody_move()
+        assert await reloaded.words() == await other.words() not in words
+        words.append(await other.words())
 
 
 async def test_the_third_visitor_is_told_that_the_room_is_full(guests: Guests) -> None:

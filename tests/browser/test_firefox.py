@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.browser.guests import PATIENCE_S, Guests, State
+from tests.browser.guests import PATIENCE_S, SHOWN_WORDS, Guests, State
 from tests.browser.known import BARS, PITCHES, SNAPSHOT, WHISTLE_HZ, decoded_png, whistled
 from tests.browser.test_interop import (
     ENCODINGS,
@@ -27,6 +27,7 @@ from tests.browser.test_interop import (
     filming,
     hears_the_melody,
     origin,
+    same_words,
     sees_the_card,
 )
 from tests.rig import Pulse, needs, running_pulse
@@ -202,6 +203,7 @@ async def test_firefox_and_pycall_see_and_hear_each_other(
     await fox.reads("connected", "Connected to Ann")
     assert (await ann.event("peer_joined"))["name"] == "Fox"
     assert (await ann.event("connected"))["path"] == "direct"
+    assert await same_words(fox, ann)
     await sees_the_card(fox)
     await hears_the_melody(fox)
     encodings = await fox.page.evaluate(ENCODINGS)
@@ -250,6 +252,7 @@ async def test_firefox_and_chromium_see_and_hear_each_other(first: str, fox: Fox
 
     await fox.reads("connected", "Connected to Bob")
     await bob.reads("connected", "Connected to Fox")
+    assert await fox.page.evaluate(SHOWN_WORDS) == await bob.words()
     seen: set[int] = set()
     async with asyncio.timeout(PATIENCE_S):
         while len(seen) < 3:

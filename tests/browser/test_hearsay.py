@@ -16,7 +16,7 @@ async told => {
 USED: Final = """
 async servers => {
   const { Peer } = await import("/static/peer.js");
-  new Peer(servers, { audio: null, video: null }, {}).close({ farewell: false });
+  new Peer(servers, [], { audio: null, video: null }, {}).close({ farewell: false });
   return connections[0].getConfiguration().iceServers.map(each => each.urls).flat();
 }
 """

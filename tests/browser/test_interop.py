@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pycall.media.testsignals.wallclock import unix_time
-from tests.browser.guests import DEVICES, PATIENCE_S, Guests, at_the_page
+from tests.browser.guests import DEVICES, PATIENCE_S, SHOWN_WORDS, Guests, at_the_page
 from tests.browser.known import (
     BARS,
     PITCHES,
@@ -162,6 +162,14 @@ async def sees_the_card(guest: Viewer) -> None:
     assert second.time_ms > first.time_ms
 
 
+async def same_words(guest: Viewer, caller: Caller) -> bool:
+    """Whether page and caller show the same, and these for the first time."""
+    told = await caller.event("words")
+    shown = await guest.page.evaluate(SHOWN_WORDS)
+    assert not told["changed"]
+    return bool(shown == " ".join(told["words"]))
+
+
 async def arrived_card(guest: Viewer) -> Card:
     """The next card that can be read."""
     async with asyncio.timeout(PATIENCE_S):
@@ -209,6 +217,7 @@ async def test_each_side_sees_and_hears_what_the_other_one_shows_and_plays(
     await guest.reads("connected", "Connected to Ann")
     assert (await ann.event("peer_joined"))["name"] == "Bob"
     assert (await ann.event("connected"))["path"] == "direct"
+    assert await same_words(guest, ann)
     await sees_the_card(guest)
     await hears_the_melody(guest)
     await guest.shows("#recording", "Ann is recording")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pycall.core import events
 from pycall.core import inputs as i
 from pycall.core import outputs as o
 from pycall.core.attempts import Pairing
 from pycall.core.link import Link
-from pycall.core.messages import Answer, Candidate, Keep, Message, Offer, dump_message
+from pycall.core.messages import Answer, Candidate, Keep, Message, Offer, Reveal, dump_message
+from pycall.core.verification import FORGED, NO_WORDS, NONCE_BYTES, commitment_to
 from tests.browser.guests import Guests
 
 STORIES: Final = 300
@@ -19,6 +21,10 @@ LENGTH: Final = 40
 RECONNECT_S: Final = 8.0
 
 PEERS: Final = (i.PeerInfo("b", "Bob", renews=True), i.PeerInfo("p", "Pia"))
+ATTEMPTS: Final = 5
+NONCES: Final = tuple(bytes([byte] * NONCE_BYTES) for byte in (0x10, 0xFB, 0xFF))
+TOKENS: Final = tuple(urlsafe_b64encode(nonce).decode().rstrip("=") for nonce in NONCES)
+SDPS: Final = ("a\r\na=fingerprint:sha-256 A:A\r\n", "é\r\na=fingerprint:sha-256 B:B\r\n", "none")
 PATHS: Final = (events.Path("direct", "host", "host"), events.Path("relay", "relay", "host", "tcp"))
 
 TELL: Final = """
@@ -59,8 +65,8 @@ async def test_the_page_decides_as_pycall_does(guests: Guests) -> None:
                 link.epoch,
                 link.is_open,
             ], (seed, name, args)
-            seen |= {order["order"] for order in orders} if isinstance(orders, list) else set()
-    assert len(seen) == 13  # every kind of order there is
+            seen |= {kind(order) for order in orders} if isinstance(orders, list) else set()
+    assert len(seen) == 17  # every kind of order there is
 
 
 def story(teller: random.Random) -> Iterator[Step]:
@@ -71,23 +77,55 @@ def story(teller: random.Random) -> Iterator[Step]:
     yield meeting("pair", peer, 1, now, offering=teller.random() < 0.5)
     for _ in range(LENGTH):
         now += teller.choice((0.0, 0.25, 0.25, 1.0, 2.0))
+        if teller.random() < 0.2:
+            yield from exchange(teller, now)
         yield happening(teller, peer, now)
 
 
+def kind(order: dict[str, Any]) -> tuple[str, bool]:
+    """What an order is, and whether it tells that something is wrong."""
+    return order["order"], order.get("changed", False) or order.get("forged", False)
+
+
+def exchange(teller: random.Random, now: float) -> Iterator[Step]:
+    """An offer and an answer, with all that the words are made of, most times; and perhaps it stands."""
+    token, sdp, known = teller.choice(TOKENS), teller.choice(SDPS), teller.choice((*TOKENS, None))
+    seen = None if known is None else commitment_to(known)
+    if teller.random() < 0.5:
+        for attempt in range(1, ATTEMPTS + 1):
+            yield description(teller, "offer", attempt)
+        yield received(Answer(sdp, None, teller.choice((token, token, None)), seen), now)
+    else:
+        yield received(Offer(sdp, None, teller.choice((commitment_to(token),) * 3 + (None,)), seen), now)
+        for attempt in range(1, ATTEMPTS + 1):
+            yield description(teller, "answer", attempt)
+        if teller.random() < 0.8:
+            yield received(Reveal(teller.choice((token, token, TOKENS[0])), None), now)
+    if teller.random() < 0.7:
+        for attempt in range(1, ATTEMPTS + 1):
+            yield connection(attempt, PATHS[0], now)
+            yield "heard", [attempt, now], [attempt, 1000 * now]
+
+
 def happening(teller: random.Random, peer: i.PeerInfo, now: float) -> Step:
-    attempt, epoch, ms = teller.randint(1, 5), teller.randint(1, 4), 1000 * now
+    attempt, epoch, ms = teller.randint(1, ATTEMPTS), teller.randint(1, 4), 1000 * now
     path = teller.choice(PATHS)
-    way = {"kind": path.kind, "local": path.local, "remote": path.remote, "protocol": path.protocol}
     lost = teller.random() < 0.5
     said = teller.choice((epoch, None))
     silent_s = teller.choice((1.0, 2.0, 3.0))
     message: Message = teller.choice(
-        (Offer("o", said), Answer("a", said), Candidate("c", None, 0, said), Keep(epoch))
+        (
+            Offer("o", said),
+            Answer("a", said),
+            Reveal(TOKENS[0], said),
+            Candidate("c", None, 0, said),
+            Keep(epoch),
+        )
     )
     steps: list[Step] = [
-        ("connected", [attempt, path, now], [attempt, way, ms]),
-        ("connected", [attempt, path, now], [attempt, way, ms]),
-        ("pathChanged", [attempt, path], [attempt, way]),
+        connection(attempt, path, now),
+        connection(attempt, path, now),
+        ("pathChanged", [attempt, path], [attempt, way_of(path)]),
         ("silentFor", [attempt, silent_s, now], [attempt, 1000 * silent_s, ms]),
         ("silentFor", [attempt, silent_s, now], [attempt, 1000 * silent_s, ms]),
         ("heard", [attempt, now], [attempt, ms]),
@@ -95,8 +133,8 @@ def happening(teller: random.Random, peer: i.PeerInfo, now: float) -> Step:
         ("networkChanged", [now, lost], [ms, lost]),
         ("renewed", [epoch, (), now], [epoch, [], ms]),
         ("renewed", [epoch, (), now], [epoch, [], ms]),
-        ("received", [message, now], [dump_message(message), ms]),
-        ("described", [i.OfferCreated(attempt, "sdp")], [attempt, "offer", "sdp"]),
+        received(message, now),
+        description(teller, "offer", attempt),
         ("gathered", [i.CandidateGathered(attempt, None)], [attempt, None]),
         ("tick", [now], [ms]),
         ("tick", [now], [ms]),
@@ -107,6 +145,24 @@ def happening(teller: random.Random, peer: i.PeerInfo, now: float) -> Step:
         meeting("resumed", peer, epoch, now, offering=teller.random() < 0.5),
     ]
     return teller.choice([*steps, ("unpair", [], [])] if teller.random() < 0.2 else steps)
+
+
+def way_of(path: events.Path) -> dict[str, str]:
+    return {"kind": path.kind, "local": path.local, "remote": path.remote, "protocol": path.protocol}
+
+
+def connection(attempt: int, path: events.Path, now: float) -> Step:
+    return "connected", [attempt, path, now], [attempt, way_of(path), 1000 * now]
+
+
+def received(message: Message, now: float) -> Step:
+    return "received", [message, now], [dump_message(message), 1000 * now]
+
+
+def description(teller: random.Random, role: Literal["offer", "answer"], attempt: int) -> Step:
+    created = i.OfferCreated if role == "offer" else i.AnswerCreated
+    sdp, nonce = teller.choice(SDPS), teller.choice(NONCES)
+    return "described", [created(attempt, sdp, nonce)], [attempt, role, sdp, list(nonce)]
 
 
 def pairing(name: str, peer: i.PeerInfo, epoch: int, *now: float, offering: bool) -> Step:
@@ -163,9 +219,13 @@ def in_page(order: o.Output) -> dict[str, Any]:
             return {"order": "renew", "epoch": epoch}
         case o.CheckSignalling():
             return {"order": "check"}
-        case o.Announce(events.PathChanged(kind, local, remote, protocol)):
-            path = {"kind": kind, "local": local, "remote": remote, "protocol": protocol}
+        case o.Announce(events.PathChanged(way, local, remote, protocol)):
+            path = {"kind": way, "local": local, "remote": remote, "protocol": protocol}
             return {"order": "tell path", "path": path}
+        case o.Announce(events.Words(words, changed)):
+            return {"order": "tell words", "words": list(words), "changed": changed}
+        case o.Announce(notice) if notice in {NO_WORDS, FORGED}:
+            return {"order": "tell no words", "forged": notice == FORGED}
         case o.Announce(events.Reconnecting(silent_s)):
             return {"order": "tell reconnecting", "silentMs": 1000 * silent_s}
         case o.Announce(events.Reconnected(gap_s)):

@@ -21,7 +21,7 @@ async () => {
   const { Peer } = await import("/static/peer.js");
   const far = new RTCPeerConnection(), told = [], note = word => () => told.push(word);
   const section = far.addTransceiver("audio");
-  const near = new Peer([], { audio: null, video: null }, {
+  const near = new Peer([], [], { audio: null, video: null }, {
     described: (_, sdp) => void far.setRemoteDescription({ type: "answer", sdp }),
     gathered: candidate => void far.addIceCandidate(candidate ?? undefined),
     connected: note("connected"), pathChanged: () => {}, failed: note("failed"), track: () => {},

@@ -61,6 +61,7 @@ async def test_the_minimal_page_calls_pycall(
 
     await reads(guest, "connected")
     assert (await ann.event("peer_joined"))["name"] == "Minimal"
+    await ann.event("notice", code="no-words")
     await sees_the_card(guest)
     await hears_the_melody(guest)
     await guest.page.close(run_before_unload=True)

@@ -163,6 +163,10 @@ async def test_names_are_shown_as_text(guests: Guests) -> None:
         shown = clean_display_name(name)
         assert await bob.page.text_content("#their-name") == shown[:1].upper() + shown[1:]
         assert await bob.call("document.querySelectorAll('#call img, #call script').length") == 1  # the brand
+        if len(name) == 64:  # the widest
+            await bob.page.click("#words")
+            await bob.shows("#comparison-advice", shown[1:])
+            await is_large_enough(bob.page)
         assert await is_as_wide_as_the_screen(bob.page)
         await ann.page.close()
         await bob.reads("waiting")
@@ -232,6 +236,13 @@ async def test_the_page_reads_messages_as_pycall_does(guests: Guests) -> None:
         {"type": "candidate", "candidate": candidate | {"sdpMid": 1}},
         {"type": "candidate", "candidate": candidate | {"sdpMLineIndex": "0"}},
         {"type": "candidate", "candidate": candidate | {"candidate": "x" * 513}}, {"type": "bye"},
+        *({"type": "offer", "sdp": "v=0", "commitment": token, "known": known}
+          for token in (None, 43 * "-", 43 * "=", 44 * "A", 7) for known in (None, 43 * "_", 42 * "A")),
+        *({"type": kind, "sdp": "v=0", "nonce": token}
+          for kind in ("answer", "reveal")
+          for token in (None, 22 * "9", 22 * "9" + "\n", 21 * "A", [22 * "9"])),
+        {"type": "reveal"}, {"type": "answer", "sdp": "v=0", "known": ""}, {"type": "offer", "sdp": "\ud800"},
+        {"type": "offer", "sdp": "\U0001f600"},
     ]  # fmt: skip
     texts = [
         "", "{", "[]", "7", '{"type":"state"}', '{"type":"state","muted":1}', '{"type":"ping"}',
@@ -318,7 +329,7 @@ async def is_as_wide_as_the_screen(page: Page) -> bool:
 
 async def is_large_enough(page: Page) -> None:
     small = await page.evaluate(
-        """() => [...document.querySelectorAll("button, select, input")]
+        """() => [...document.querySelectorAll("button, select, input, summary")]
              .filter(each => each.checkVisibility())
              .map(each => [each.id, each.getBoundingClientRect()])
              .filter(([, box]) => box.width < 44 || box.height < 44 || box.left < 0 || box.right > innerWidth)

@@ -53,6 +53,13 @@ WITNESS: Final = """
 """Knows the page's connections, how often it opened devices, and each state with the time it began."""
 
 
+KEYS: Final = """
+  connections.map(({ localDescription, currentLocalDescription }) =>
+    (currentLocalDescription ?? localDescription).sdp.match(/a=fingerprint:.*/)[0])
+"""
+"""What each of the page's connections shows."""
+
+
 async def states(guest: Guest) -> list[str]:
     told: list[str] = await guest.call("states.map(([state]) => state)")
     return told
@@ -105,6 +112,7 @@ async def test_a_changed_network_is_answered_with_another_connection(
 ) -> None:
     ann, bob = await pair(guests, guests)
     stream = await ann.page.evaluate_handle("document.querySelector('#remote').srcObject")
+    words = await ann.words()
 
     for changed in (ann, bob):
         before = await changed.call("connections.length")
@@ -115,6 +123,9 @@ async def test_a_changed_network_is_answered_with_another_connection(
     assert await ann.call("connections.length") == await bob.call("connections.length") == 3
     assert await ann.page.evaluate("stream => document.querySelector('#remote').srcObject === stream", stream)
     assert await bob.loudest() > 0.05
+    assert [await ann.words(), await bob.words()] == [words, words]
+    for guest in (ann, bob):
+        assert len(set(await guest.call(KEYS))) == 1
 
 
 async def test_what_is_said_while_the_connection_to_the_server_is_broken_arrives_once(
@@ -154,6 +165,7 @@ async def test_a_page_that_broke_down_has_its_seat_again_after_a_reload(
         bob = await guests.come("/r/kitchen?name=Bob", script=WITNESS, origin=wire.url)
         told_ann = events_of(ann)
         await meet(ann, bob)
+        words = await ann.words()
         told_ann.clear()
 
         await bob.call("void (RTCDataChannel.prototype.send = () => {})")
@@ -170,6 +182,9 @@ async def test_a_page_that_broke_down_has_its_seat_again_after_a_reload(
         await ann.reads("connected", "Bob")
         await ann.sees_somebody_move()
         await bob.sees_somebody_move()
+        await ann.shows("#comparison[data-state=changed]", "Bob shows another key than before")
+        await bob.shows("#comparison[data-state=known]")
+        assert await ann.words() == await bob.words() != words
 
         assert not said(told_ann, '"bye"')()
         assert not said(told_ann, '"other_joined"')()

@@ -21,6 +21,7 @@ from tests.browser.test_interop import (
     films,
     hears_the_melody,
     recorded_the_film,
+    same_words,
     sees_the_card,
 )
 from tests.browser.test_reconnect import WITNESS, at_host, gap, states
@@ -148,6 +149,8 @@ async def test_page_and_pycall_outlive(
     await until(lambda: unix_time() > back + WATCHED_S, 2 * WATCHED_S)
     assert await bob.call("connections.filter(each => each.signalingState !== 'closed').length") == 1
     assert await bob.call("opened") == 1
+    assert len(named("words", ann.program.events)) == 1
+    assert await same_words(bob, ann)
     record_property("gaps", f"page {await gap(bob):.2f} s, pycall {scene.ann_is_back[-1]['gap_s']:.2f} s")
     record_property("back after", f"{scene.ann_is_back[-1]['time'] - began:.2f} s")
 

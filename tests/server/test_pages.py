@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ from pycall.server.pages import STATIC
 
 BROWSER: Final = Path(__file__).parents[1] / "browser"
 VENDORED: Final = STATIC / "vendor/socket.io-4.8.4.esm.min.js"
+SHA256: Final = STATIC / "vendor/noble-sha256-2.4.0.esm.js"
 
 
 async def get(
@@ -43,6 +45,7 @@ async def get(
         ("/static/style.css", "text/css", ":root"),
         ("/static/icon.svg", "image/svg+xml", "<svg"),
         ("/static/vendor/socket.io-client.LICENSE", "text/plain", "MIT"),
+        ("/static/vendor/noble-hashes.LICENSE", "text/plain", "MIT"),
     ],
 )
 async def test_pages_and_their_files_are_served(
@@ -248,3 +251,15 @@ def test_the_vendored_client_is_the_one_its_types_are_checked_with() -> None:
     if installed.exists():  # it is after `npm ci`
         digest = hashlib.sha256(VENDORED.read_bytes()).digest()
         assert digest == hashlib.sha256(installed.read_bytes()).digest()
+
+
+def test_the_vendored_hash_is_what_its_package_is_bundled_to() -> None:
+    locked = json.loads((BROWSER / "package-lock.json").read_text(encoding="utf-8"))
+    version = locked["packages"]["node_modules/@noble/hashes"]["version"]
+
+    assert f"noble-sha256-{version}.esm.js" == SHA256.name
+    assert f"@noble/hashes v{version}" in SHA256.read_text(encoding="utf-8")[:100]
+    if (BROWSER / "node_modules/@noble/hashes").exists():  # as above
+        bundle = ["npm", "run", "--silent", "sha256"]
+        made = subprocess.run(bundle, cwd=BROWSER, check=True, capture_output=True, timeout=60)
+        assert made.stdout == SHA256.read_bytes()

@@ -2,6 +2,7 @@
 
 import { Negotiation } from "./negotiation.js";
 import * as patience from "./patience.js";
+import { Verification } from "./verification.js";
 
 /**
  * @typedef {import("./orders.js").Order} Order
@@ -14,10 +15,13 @@ class Attempt {
   path = null;
   heard = false;
 
-  /** @param {number} number */
-  constructor(number) {
+  /**
+   * @param {number} number
+   * @param {import("./verification.js").Exchange} exchange
+   */
+  constructor(number, exchange) {
     this.number = number;
-    this.negotiation = new Negotiation(number);
+    this.negotiation = new Negotiation(number, exchange);
   }
 }
 
@@ -29,6 +33,9 @@ export class Attempts {
   /** What those to come shall use. @type {RTCIceServer[]} */
   iceServers = [];
   #count = 0;
+  #verification = new Verification();
+  /** @type {number | null} */
+  #wordsUntil = null;
 
   /** The one that negotiates. */
   get newest() {
@@ -63,7 +70,7 @@ export class Attempts {
    */
   open() {
     const closing = this.carrying ? [closed(this.carrying)] : [];
-    this.carrying = new Attempt(++this.#count);
+    this.carrying = this.#next();
     return [...closing, this.#opening(this.carrying)];
   }
 
@@ -73,7 +80,7 @@ export class Attempts {
    */
   build() {
     const closing = this.drop();
-    this.building = new Attempt(++this.#count);
+    this.building = this.#next();
     return [...closing, this.#opening(this.building)];
   }
 
@@ -109,14 +116,41 @@ export class Attempts {
   }
 
   /**
-   * End all; with `farewell` the other end is told that it is on purpose.
+   * End all, and forget whom they were with; with `farewell` that one is told that it is on purpose.
    * @param {boolean} farewell
    * @returns {Order[]}
    */
   close(farewell) {
     const all = [this.carrying, this.building].filter((one) => one !== null);
-    this.carrying = this.building = null;
+    this.carrying = this.building = this.#wordsUntil = null;
+    this.#verification = new Verification();
     return all.map((one) => closed(one, farewell));
+  }
+
+  // The words
+
+  /** When {@link verify} is wanted again. */
+  get deadline() {
+    return this.#wordsUntil;
+  }
+
+  /**
+   * Tell what is known of whether the carrying one was tampered with, as far as it is new.
+   * @param {number} now
+   * @returns {Order[]}
+   */
+  verify(now) {
+    if (!this.carrying) return [];
+    const { exchange } = this.carrying.negotiation;
+    if (this.#wordsUntil !== null && now >= this.#wordsUntil) exchange.giveUp();
+    const out = this.#verification.conclude(exchange);
+    if (!exchange.isAwaited || !this.carrying.path) this.#wordsUntil = null;
+    else this.#wordsUntil ??= now + patience.WORDS_MS;
+    return out;
+  }
+
+  #next() {
+    return new Attempt(++this.#count, this.#verification.begin());
   }
 
   /**

@@ -229,7 +229,7 @@ export class Call extends Standing {
       if (this.#link.owns(attempt)) this.#do(report(this.#link, performance.now()) ?? []);
     };
     return {
-      described: (type, sdp) => when((link) => link.described(attempt, type, sdp)),
+      described: (type, sdp, nonce) => when((link) => link.described(attempt, type, sdp, nonce)),
       gathered: (candidate) => when((link) => link.gathered(attempt, candidate)),
       connected: (path) => when(() => this.#connected(attempt, path)),
       pathChanged: (path) => when((link) => link.pathChanged(attempt, path)),
@@ -374,7 +374,7 @@ export class Call extends Standing {
     this.peers.receiveAnew();
     this.#droppedByServer = false;
     this.#knocking = this.#knockAt = this.#reseatAt = this.#phaseUntil = null;
-    this.change({ phase, peer: null, theirs: QUIET, reconnecting: false, roundTripMs: null, path: null });
+    this.change({ phase, peer: null, theirs: QUIET, reconnecting: false, roundTripMs: null, path: null, verdict: null });
   }
 
   /** @param {Order[]} orders */

@@ -1,6 +1,15 @@
-/** Why a call ended or goes on otherwise, in words: much as in pycall/core/endings.py. */
+/** Why a call ended or goes on otherwise, in words: much as in pycall/core/endings.py and verification.py. */
 
 export const SEAT_TAKEN = "Somebody else took our place in the room; the call itself goes on.";
+
+export const NO_WORDS = "The other side has no words to compare: only the server vouches for who it is.";
+
+export const FORGED = "Somebody between you changes what is said; do not trust this call.";
+
+/** @param {string} peer */
+export function otherKey(peer) {
+  return `${peer} shows another key than before; a page that was loaded again does.`;
+}
 
 /** @param {string} peer */
 export function left(peer) {

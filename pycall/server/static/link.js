@@ -52,28 +52,22 @@ export class Link {
     return this.#pairing?.epoch ?? null;
   }
 
-  /**
-   * How long nothing has come from the other end; for ever if there is no connection.
-   * @param {number} now
-   */
+  /** How long nothing has come from the other end; for ever if there is no connection. @param {number} now */
   silence(now) {
     if (!this.#attempts.newest) return Infinity;
     return this.#heardAt === null ? 0 : now - this.#heardAt;
   }
 
-  /**
-   * Whether this is one of the present attempts.
-   * @param {number} attempt
-   */
+  /** Whether this is one of the present ones. @param {number} attempt */
   owns(attempt) {
     return this.#attempts.owns(attempt);
   }
 
   /** When {@link tick} is wanted. @returns {number | null} */
   get deadline() {
-    const renewal = this.#renewal;
-    if (!renewal) return null;
-    const due = renewal.due(this.#attempts.building !== null);
+    const [renewal, words] = [this.#renewal, this.#attempts.deadline];
+    if (!renewal) return words;
+    const due = Math.min(renewal.due(this.#attempts.building !== null), words ?? Infinity);
     return this.#heardAt === null ? due : Math.min(due, renewal.heardAt + this.#reconnectMs);
   }
 
@@ -91,9 +85,7 @@ export class Link {
     return [...out, ...this.#attempts.open()];
   }
 
-  /**
-   * End everything; with `farewell` the other end is told that it is on purpose.
-   */
+  /** End everything; with `farewell` the other end is told that it is on purpose. */
   close({ farewell = false } = {}) {
     this.#renewal = this.#pairing = null;
     this.#heardAt = this.#asked = null;
@@ -118,12 +110,9 @@ export class Link {
    * @param {number} now
    */
   received(message, now) {
-    const { building, newest } = this.#attempts;
-    if (message.type !== "keep") return newest?.negotiation.received(message) ?? [];
-    // The other end hears the old connection again, and builds no new one.
-    if (message.epoch !== this.epoch || !building) return [];
-    const out = this.#pause(now);
-    return this.#heardAt === null ? [...out, ...this.#settled(now)] : out;
+    if (message.type === "keep") return this.#kept(message.epoch, now);
+    const out = this.#attempts.newest?.negotiation.received(message) ?? [];
+    return [...out, ...this.#attempts.verify(now)];
   }
 
   /**
@@ -131,9 +120,10 @@ export class Link {
    * @param {number} attempt
    * @param {"offer" | "answer"} type
    * @param {string} sdp
+   * @param {Iterable<number>} nonce our part of the words
    */
-  described(attempt, type, sdp) {
-    return this.#attempts.negotiationOf(attempt)?.described(type, sdp) ?? [];
+  described(attempt, type, sdp, nonce) {
+    return this.#attempts.negotiationOf(attempt)?.described(type, sdp, nonce) ?? [];
   }
 
   /**
@@ -160,7 +150,7 @@ export class Link {
     }
     if (!carrying || carrying.path) return [];
     carrying.path = this.#path = path;
-    return [{ order: "carry", attempt }];
+    return [{ order: "carry", attempt }, ...this.#attempts.verify(now)];
   }
 
   /**
@@ -230,10 +220,7 @@ export class Link {
     return [{ order: "close", attempt, farewell: false }, ...this.#doubt(now, now)];
   }
 
-  /**
-   * Whether the silence has lasted too long; what of it this computer slept through is forgiven.
-   * @param {number} now
-   */
+  /** Whether the silence has lasted too long; what of it this computer slept through is forgiven. @param {number} now */
   gaveUp(now) {
     return this.#heardAt !== null && this.#renewal !== null && this.#renewal.gaveUp(this.#reconnectMs, now);
   }
@@ -314,9 +301,8 @@ export class Link {
    * @returns {Order[]}
    */
   tick(now) {
-    const renewal = this.#renewal;
-    if (!renewal) return [];
-    const out = [];
+    const [renewal, out] = [this.#renewal, this.#attempts.verify(now)];
+    if (!renewal) return out;
     if (this.#attempts.building && now >= renewal.buildUntil) {
       out.push(...this.#attempts.drop());
       renewal.askAt = now;
@@ -366,6 +352,17 @@ export class Link {
   }
 
   /**
+   * The other end hears the old connection again, and builds no new one.
+   * @param {number} epoch
+   * @param {number} now
+   */
+  #kept(epoch, now) {
+    if (epoch !== this.epoch || !this.#attempts.building) return [];
+    const out = this.#pause(now);
+    return this.#heardAt === null ? [...out, ...this.#settled(now)] : out;
+  }
+
+  /**
    * What is being built came to nothing; by the end of the pause it is clear who is heard.
    * @param {number} now
    */
@@ -383,7 +380,8 @@ export class Link {
     if (!next?.path || !next.heard) return [];
     const out = this.#attempts.replace();
     this.#heardAt = null;
-    return [...out, ...this.#settled(now), { order: "carry", attempt: next.number }, ...this.#on(next.path)];
+    out.push(...this.#settled(now), { order: "carry", attempt: next.number }, ...this.#on(next.path));
+    return [...out, ...this.#attempts.verify(now)];
   }
 
   /**

@@ -14,15 +14,24 @@ const MAX_CANDIDATE = 512;
 /** Characters of a text on the control channel. */
 const MAX_CONTROL = 2_000;
 
+/** 16 random bytes in base64 for URLs, without padding. */
+const NONCE = /^[A-Za-z0-9_-]{22}$/;
+
+/** 32 bytes likewise. */
+const COMMITMENT = /^[A-Za-z0-9_-]{43}$/;
+
 /** Label of the control channel, opened by whoever offers. */
 export const CONTROL_LABEL = "pycall";
 
 /**
- * @typedef {{type: "offer", sdp: string, epoch: number | null}} Offer
- * @typedef {{type: "answer", sdp: string, epoch: number | null}} Answer
+ * Descriptions; all but `sdp` and `epoch` is for the words. `known` is the commitment of the offer whose words the
+ * sender's user sees. The offerer's nonce is told after the answer.
+ * @typedef {{type: "offer", sdp: string, epoch: number | null, commitment?: string, known?: string}} Offer
+ * @typedef {{type: "answer", sdp: string, epoch: number | null, nonce?: string, known?: string}} Answer
+ * @typedef {{type: "reveal", nonce: string, epoch: number | null}} Reveal
  * @typedef {{type: "candidate", candidate: RTCIceCandidateInit | null, epoch: number | null}} Candidate
  * @typedef {{type: "keep", epoch: number}} Keep the connection from before this epoch carries again
- * @typedef {Offer | Answer | Candidate | Keep} Message
+ * @typedef {Offer | Answer | Reveal | Candidate | Keep} Message
  */
 
 /**
@@ -43,9 +52,18 @@ export function parseMessage(payload) {
   const epoch = payload.epoch ?? null;
   if (epoch !== null && !isWhole(epoch)) return null;
   switch (payload.type) {
-    case "offer":
-    case "answer":
-      return isText(payload.sdp, MAX_SDP) ? { type: payload.type, sdp: payload.sdp, epoch } : null;
+    case "offer": {
+      const tokens = tokensIn(payload, { commitment: COMMITMENT, known: COMMITMENT });
+      return tokens && isText(payload.sdp, MAX_SDP) ? { type: "offer", sdp: payload.sdp, epoch, ...tokens } : null;
+    }
+    case "answer": {
+      const tokens = tokensIn(payload, { nonce: NONCE, known: COMMITMENT });
+      return tokens && isText(payload.sdp, MAX_SDP) ? { type: "answer", sdp: payload.sdp, epoch, ...tokens } : null;
+    }
+    case "reveal": {
+      const nonce = tokensIn(payload, { nonce: NONCE })?.nonce;
+      return nonce === undefined ? null : { type: "reveal", nonce, epoch };
+    }
     case "candidate":
       return parseCandidate(payload.candidate ?? null, epoch);
     case "keep":
@@ -53,6 +71,25 @@ export function parseMessage(payload) {
     default:
       return null;
   }
+}
+
+/**
+ * Those of these fields that are there.
+ * @template {string} Name
+ * @param {Record<string, unknown>} payload
+ * @param {Record<Name, RegExp>} shapes
+ * @returns {Partial<Record<Name, string>> | null} `null` if one is of another shape
+ */
+function tokensIn(payload, shapes) {
+  /** @type {Partial<Record<Name, string>>} */
+  const tokens = {};
+  for (const name of /** @type {Name[]} */ (Object.keys(shapes))) {
+    const value = payload[name] ?? null;
+    if (value === null) continue;
+    if (typeof value !== "string" || !shapes[name].test(value)) return null;
+    tokens[name] = value;
+  }
+  return tokens;
 }
 
 /**
@@ -117,12 +154,13 @@ export function isObject(value) {
 }
 
 /**
+ * A text of Unicode: JSON can spell half a character.
  * @param {unknown} value
  * @param {number} most
  * @returns {value is string}
  */
 export function isText(value, most) {
-  return typeof value === "string" && value.length <= most;
+  return typeof value === "string" && value.length <= most && !/\p{Surrogate}/u.test(value);
 }
 
 /**

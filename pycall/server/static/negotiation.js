@@ -20,9 +20,13 @@ export class Negotiation {
   /** @type {(RTCIceCandidateInit | null)[]} */
   #early = [];
 
-  /** @param {number} attempt */
-  constructor(attempt) {
+  /**
+   * @param {number} attempt
+   * @param {import("./verification.js").Exchange} exchange
+   */
+  constructor(attempt, exchange) {
     this.#attempt = attempt;
+    this.exchange = exchange;
   }
 
   /**
@@ -41,10 +45,13 @@ export class Negotiation {
    * Our description is ready.
    * @param {"offer" | "answer"} type
    * @param {string} sdp
+   * @param {Iterable<number>} nonce our part of the words
    * @returns {Order[]}
    */
-  described(type, sdp) {
-    return [{ order: "send", message: { type, sdp, epoch: this.#epoch } }];
+  described(type, sdp, nonce) {
+    const said = { sdp, epoch: this.#epoch, ...present("known", this.exchange.known) };
+    if (type === "offer") return [send({ type, ...said, commitment: this.exchange.offer(sdp, nonce) })];
+    return [send({ type, ...said, ...present("nonce", this.exchange.answer(sdp, nonce)) })];
   }
 
   /**
@@ -53,7 +60,7 @@ export class Negotiation {
    * @returns {Order[]}
    */
   gathered(candidate) {
-    return [{ order: "send", message: { type: "candidate", candidate, epoch: this.#epoch } }];
+    return [send({ type: "candidate", candidate, epoch: this.#epoch })];
   }
 
   /**
@@ -64,8 +71,10 @@ export class Negotiation {
   received(message) {
     if (message.epoch !== null && this.#epoch !== null && message.epoch !== this.#epoch) return [];
     if (message.type === "candidate") return this.#candidate(message.candidate);
-    if (this.#described || message.type === "keep") return [];
+    if (message.type === "reveal" && this.#offering === false && this.#described) this.exchange.hearNonce(message.nonce);
+    if (this.#described) return [];
     if (message.type === "offer" && this.#offering === false) {
+      this.exchange.hearOffer(message.sdp, message.commitment ?? null, message.known ?? null);
       return this.#describe({
         order: "accept offer",
         attempt: this.#attempt,
@@ -74,7 +83,9 @@ export class Negotiation {
       });
     }
     if (message.type === "answer" && this.#offering === true) {
-      return this.#describe({ order: "accept answer", attempt: this.#attempt, sdp: message.sdp });
+      const nonce = this.exchange.hearAnswer(message.sdp, message.nonce ?? null, message.known ?? null);
+      const reveal = nonce === null ? [] : [send({ type: "reveal", nonce, epoch: this.#epoch })];
+      return [...reveal, ...this.#describe({ order: "accept answer", attempt: this.#attempt, sdp: message.sdp })];
     }
     return [];
   }
@@ -106,4 +117,22 @@ export class Negotiation {
   #add(candidate) {
     return { order: "add candidate", attempt: this.#attempt, candidate };
   }
+}
+
+/**
+ * @param {Message} message
+ * @returns {Order}
+ */
+function send(message) {
+  return { order: "send", message };
+}
+
+/**
+ * A field of a message that may be missing.
+ * @template {string} Name
+ * @param {Name} name
+ * @param {string | null} value
+ */
+function present(name, value) {
+  return /** @type {Partial<Record<Name, string>>} */ (value === null ? {} : { [name]: value });
 }

@@ -24,10 +24,18 @@
  */
 
 /**
+ * What people are told of the words: they may compare these, whether the other end showed another key before; or
+ * there are none, because the other end makes none or somebody between changed what it said.
+ * @typedef {{order: "tell words", words: string[], changed: boolean}
+ *   | {order: "tell no words", forged: boolean}} Verdict
+ */
+
+/**
  * An order to tell people.
  * @typedef {{order: "tell path", path: Path}
  *   | {order: "tell reconnecting", silentMs: number}
- *   | {order: "tell reconnected", gapMs: number}} News
+ *   | {order: "tell reconnected", gapMs: number}
+ *   | Verdict} News
  */
 
 /** @typedef {PeerOrder | ServerOrder | News} Order */

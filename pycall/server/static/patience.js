@@ -42,3 +42,6 @@ export const KNOCK_MS = 1_000;
 /** Before a fresh seat is asked for after an attempt that failed, each time twice as long. */
 export const FIRST_PAUSE_MS = 1_000;
 export const LONGEST_PAUSE_MS = 60_000;
+
+/** How much later than the connection the other end's part of the words may come, through the server. */
+export const WORDS_MS = 5_000;

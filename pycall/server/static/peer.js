@@ -2,6 +2,7 @@
 
 import { Liveness, LOOK_MS } from "./liveness.js";
 import { CONTROL_LABEL, parseControl } from "./messages.js";
+import { NONCE_BYTES } from "./verification.js";
 
 /** How often the other end is asked for an answer. */
 const PING_MS = 1000;
@@ -31,7 +32,7 @@ const HEARD = {
 /**
  * What the connection reports.
  * @typedef {object} PeerListener
- * @property {(type: "offer" | "answer", sdp: string) => void} described
+ * @property {(type: "offer" | "answer", sdp: string, nonce: Uint8Array) => void} described
  * @property {(candidate: RTCIceCandidateInit | null) => void} gathered one of ours was found, or there are no more
  * @property {(path: import("./link.js").Path) => void} connected media can flow
  * @property {(path: import("./link.js").Path) => void} pathChanged
@@ -68,13 +69,14 @@ export class Peer {
 
   /**
    * @param {RTCIceServer[]} iceServers
+   * @param {RTCCertificate[]} certificates the one to show, or none for one of the browser's
    * @param {Outgoing} outgoing
    * @param {PeerListener} listener
    */
-  constructor(iceServers, outgoing, listener) {
+  constructor(iceServers, certificates, outgoing, listener) {
     this.#outgoing = { ...outgoing };
     this.#listener = listener;
-    this.#connection = connectionBy(iceServers);
+    this.#connection = connectionBy({ iceServers, certificates, bundlePolicy: "max-bundle" });
     this.#connection.addEventListener("icecandidate", ({ candidate }) => {
       if (this.#described) this.#unlessClosed(() => listener.gathered(candidate?.toJSON() ?? null));
     });
@@ -192,7 +194,8 @@ export class Peer {
     if (waitMs) await this.#gathered(waitMs);
     this.#unlessClosed(() => {
       this.#described = true; // the candidates so far are in it
-      this.#listener.described(type, this.#connection.localDescription?.sdp ?? "");
+      const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+      this.#listener.described(type, this.#connection.localDescription?.sdp ?? "", nonce);
       if (this.#connection.iceGatheringState === "complete") this.#listener.gathered(null);
     });
   }
@@ -293,14 +296,14 @@ export class Peer {
 }
 
 /**
- * A connection that uses these servers; those that the browser takes offence at are left out.
- * @param {RTCIceServer[]} iceServers
+ * A connection like this; servers that the browser takes offence at are left out.
+ * @param {RTCConfiguration} how
  */
-function connectionBy(iceServers) {
+function connectionBy(how) {
   try {
-    return new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+    return new RTCPeerConnection(how);
   } catch {
-    return new RTCPeerConnection({ iceServers: iceServers.filter(isUsable), bundlePolicy: "max-bundle" });
+    return new RTCPeerConnection({ ...how, iceServers: how.iceServers?.filter(isUsable) ?? [] });
   }
 }
 

@@ -1,5 +1,6 @@
 /** The peer connections of a call: the same goes out on all, and what the carrying one receives comes in. */
 
+import { makeIdentity } from "./identity.js";
 import { Peer } from "./peer.js";
 import { QUIET } from "./standing.js";
 
@@ -20,6 +21,10 @@ export class Peers {
   /** By the numbers of their attempts. @type {Map<number, {peer: Peer, tracks: MediaStreamTrack[]}>} */
   #all = new Map();
   #carrying = 0;
+  /** What all connections show. @type {RTCCertificate[] | null} */
+  #identity = null;
+  /** Orders that came before it was made, which takes milliseconds. @type {import("./orders.js").PeerOrder[]} */
+  #early = [];
   #outgoing;
   /** What we do. @type {import("./messages.js").State} */
   #state = { type: "state", ...QUIET };
@@ -32,6 +37,10 @@ export class Peers {
   constructor(outgoing, reportsOf) {
     this.#outgoing = { ...outgoing };
     this.#reportsOf = reportsOf;
+    void makeIdentity().then((identity) => {
+      this.#identity = identity;
+      for (const order of this.#early.splice(0)) this.carryOut(order);
+    });
   }
 
   /**
@@ -57,10 +66,11 @@ export class Peers {
 
   /** @param {import("./orders.js").PeerOrder} order */
   carryOut(order) {
+    if (!this.#identity) return void this.#early.push(order);
     const peer = this.#all.get(order.attempt)?.peer;
     switch (order.order) {
       case "open":
-        return this.#open(order.attempt, order.iceServers);
+        return this.#open(order.attempt, order.iceServers, this.#identity);
       case "create offer":
         return peer?.offer(order.waitMs);
       case "accept offer":
@@ -87,12 +97,13 @@ export class Peers {
   /**
    * @param {number} attempt
    * @param {RTCIceServer[]} iceServers
+   * @param {RTCCertificate[]} identity
    */
-  #open(attempt, iceServers) {
+  #open(attempt, iceServers, identity) {
     const reports = this.#reportsOf(attempt);
     /** @type {MediaStreamTrack[]} */
     const tracks = [];
-    const peer = new Peer(iceServers, this.#outgoing, {
+    const peer = new Peer(iceServers, identity, this.#outgoing, {
       ...reports,
       track: (track) => {
         tracks.push(track);

@@ -1,5 +1,7 @@
 /** How a call stands, as far as a person may see it. */
 
+import * as endings from "./endings.js";
+
 /**
  * What is known of the call.
  * @typedef {"joining" | "waiting" | "connecting" | "connected" | "ended"} Phase
@@ -37,6 +39,8 @@ export class Standing {
   roundTripMs = null;
   /** @type {import("./orders.js").Path | null} */
   path = null;
+  /** What is known of whether somebody sits between the two. @type {import("./orders.js").Verdict | null} */
+  verdict = null;
   /** When the present call began, by `performance.now()`. */
   connectedAt = 0;
   /** @type {Ending} */
@@ -74,6 +78,12 @@ export class Standing {
         return this.change({ reconnecting: true, roundTripMs: null });
       case "tell reconnected":
         return this.change({ reconnecting: false });
+      case "tell words":
+        if (news.changed) this.listener.noticed(endings.otherKey(this.peerWord));
+        return this.change({ verdict: news });
+      case "tell no words":
+        this.listener.noticed(news.forged ? endings.FORGED : endings.NO_WORDS);
+        return this.change({ verdict: news });
     }
   }
 

@@ -3,7 +3,7 @@
 import { passedOn } from "./credentials.js";
 import { Devices } from "./devices.js";
 import { element, write } from "./elements.js";
-import { capital, clock, complaints, initials, status, theirPicture } from "./words.js";
+import { capital, clock, comparison, complaints, initials, status, theirPicture } from "./words.js";
 
 /** How long a message over the pictures stays. */
 const TOAST_MS = 7000;
@@ -22,6 +22,7 @@ export class View {
   #status = element("status", HTMLElement);
   #clock = element("clock", HTMLElement);
   #recording = element("recording", HTMLElement);
+  #comparison = element("comparison", HTMLDetailsElement);
   #toast = element("toast", HTMLElement);
   #complaints = element("complaints", HTMLElement);
   #buttons = {
@@ -33,6 +34,8 @@ export class View {
     join: element("join", HTMLButtonElement),
   };
   #toastEnds = 0;
+  /** @type {import("./orders.js").Verdict | null} */
+  #compared = null;
 
   /** @param {string} room */
   constructor(room) {
@@ -67,6 +70,7 @@ export class View {
     this.#renderStatus(call, devices);
     this.#renderNear(devices, call?.phase === "ended");
     this.#renderFar(talking ? call : null);
+    this.#renderComparison(call);
     this.#renderComplaints(devices);
     write(this.#buttons.join, call === null ? "Join" : "Join again");
     this.panel.ariaLabel = talking ? "Devices" : "Before the call";
@@ -153,6 +157,20 @@ export class View {
     element("plate", HTMLElement).hidden = call?.phase !== "connected";
     write(element("their-name", HTMLElement), (call && capital(call.peerWord) + (call.theirs.muted ? " – muted" : "")) ?? "");
     element("their-mute", SVGElement).toggleAttribute("hidden", !call?.theirs.muted);
+  }
+
+  /** What is no matter of course is told without being asked.
+   * @param {Call | null} call */
+  #renderComparison(call) {
+    const verdict = call?.phase === "connected" ? call.verdict : null;
+    this.#comparison.hidden = verdict === null;
+    if (!call || !verdict || verdict === this.#compared) return;
+    this.#compared = verdict;
+    const { state, title, advice } = comparison(call);
+    this.#comparison.dataset.state = state;
+    this.#comparison.open = state === "forged" || state === "changed";
+    write(element("words", HTMLElement), title);
+    write(element("comparison-advice", HTMLElement), advice);
   }
 
   /** @param {Devices} devices */

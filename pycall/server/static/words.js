@@ -1,5 +1,7 @@
 /** What is said to the person: every sentence that depends on what happens. */
 
+import * as endings from "./endings.js";
+
 /**
  * @typedef {import("./call.js").Call} Call
  * @typedef {import("./devices.js").Devices} Devices
@@ -92,6 +94,24 @@ function complaint(problem, what) {
     case "failed":
       return { title: `The ${what} could not be opened.`, advice: `Choose another device. ${without}` };
   }
+}
+
+/**
+ * The words to compare, and what to do with them.
+ * @param {Call} call
+ * @returns {{state: "none" | "forged" | "changed" | "known", title: string, advice: string}}
+ */
+export function comparison({ verdict, peerWord }) {
+  if (verdict?.order !== "tell words") {
+    const forged = verdict?.forged === true;
+    return forged
+      ? { state: "forged", title: "Do not trust this call", advice: endings.FORGED }
+      : { state: "none", title: "No words to compare", advice: endings.NO_WORDS };
+  }
+  const advice = `Compare these words with ${peerWord} by voice: if ${peerWord} has others, somebody sits between you.`;
+  return verdict.changed
+    ? { state: "changed", title: verdict.words.join(" "), advice: `${capital(endings.otherKey(peerWord))} ${advice}` }
+    : { state: "known", title: verdict.words.join(" "), advice };
 }
 
 /**
