@@ -234,7 +234,7 @@ class SharedRooms:
     async def _beat(self, tasks: asyncio.TaskGroup) -> None:
         returning: asyncio.Task[None] | None = None
         while True:
-            answer = await self._database.ask("beat", self._memory, SETTLE_MS, self._cursor, fenced=False)
+            answer = await self._beat_once()
             self._note_due(answer)
             await self._hearing.hears(answer["beats"], PING_S)
             is_forgotten = answer["beats"] <= self._beats or self._memory not in {"", answer["memory"]}
@@ -249,6 +249,15 @@ class SharedRooms:
                     await self._make_up()
                 await self._look_after(answer)
             await asyncio.sleep(BEAT_S)
+
+    async def _beat_once(self) -> dict[str, Any]:
+        """The answer to a beat; one that was lost is repeated, as an operation is."""
+        try:
+            return await self._database.ask("beat", self._memory, SETTLE_MS, self._cursor, fenced=False)
+        except StoreUnavailable:
+            if not await self._database.lives():
+                raise
+        return await self._database.ask("beat", self._memory, SETTLE_MS, self._cursor, fenced=False)
 
     async def _return(self) -> None:
         """Tell Redis what happened here meanwhile, and who is here."""

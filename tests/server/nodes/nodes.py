@@ -70,7 +70,8 @@ def auth(resume: object = None, **more: object) -> dict[str, object]:
 
 async def join(client: RawClient, room: str) -> list[Any]:
     """Join, and return the `joined` that comes before the acknowledgement."""
-    assert await client.call("join", room) == OK
+    answer = await client.call("join", room)
+    assert answer == OK, answer
     event = await client.event()
     assert event[:2] == ["joined", room]
     return event

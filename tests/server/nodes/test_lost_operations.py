@@ -141,6 +141,20 @@ async def test_who_asks_once_more_for_its_own_seat_keeps_it(own_redis: RedisServ
         assert await bob.heard() == [["message", "still here"]]
 
 
+async def test_a_beat_that_is_lost_is_made_up_for(own_redis: RedisServer, tmp_path: Path) -> None:
+    async with watched(own_redis, tmp_path) as here:
+
+        def beats() -> int:
+            return int(own_redis.say("HGET", "pycall:nodes", here.node.rooms.node).split()[1])
+
+        here.far.hold(once(asks(b"beat")))
+        await here.far.holding.wait()
+        before = beats()
+        while beats() < before + 2:
+            await asyncio.sleep(0.05)
+        await join(await here.node.clients(), "kitchen")
+
+
 async def test_who_leaves_is_gone_with_the_next_beat(own_redis: RedisServer, tmp_path: Path) -> None:
     async with watched(own_redis, tmp_path) as here:
         ann, bob = await here.node.clients(), await here.node.clients()
