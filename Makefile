@@ -61,7 +61,7 @@ audit:
 units:
 	@$(BIN)/pytest -q -m "not integration" -n 3 --dist worksteal
 
-# Beside the units those that mostly wait.
+# Beside the units what bears company.
 most:
 	@$(BIN)/pytest -q -m "not integration or patient" -n 3 --dist worksteal
 
