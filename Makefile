@@ -20,7 +20,7 @@ run: .venv/installed  ## install into .venv and show a whole call on this machin
 test: .venv/installed-dev  ## all checks and all tests (as root on Debian: installs what they need)
 	@.ci/debian
 	@$(MAKE) $(SIDE_BY_SIDE) lint most
-	@$(BIN)/pytest -m "integration and not patient"
+	@$(BIN)/pytest -m "integration and not parallel"
 
 check: .venv/installed-dev  ## format, lint, types, imports, advisories and unit tests, under a minute
 	@$(MAKE) $(SIDE_BY_SIDE) units lint audit
@@ -61,9 +61,9 @@ audit:
 units:
 	@$(BIN)/pytest -q -m "not integration" -n 3 --dist worksteal
 
-# Beside the units what bears company.
+# The units, and those of the others that may run beside them.
 most:
-	@$(BIN)/pytest -q -m "not integration or patient" -n 3 --dist worksteal
+	@$(BIN)/pytest -q -m "not integration or parallel" -n 3 --dist worksteal
 
 tests/browser/node_modules/.installed: tests/browser/package-lock.json
 	@npm --prefix tests/browser ci --ignore-scripts --silent

@@ -16,7 +16,7 @@ from pycall.cli.main import COMMANDS, main, root
 from pycall.errors import NobodyCame, PycallError
 from tests.program import PYCALL, Programs
 
-pytestmark = [pytest.mark.integration, pytest.mark.patient]
+pytestmark = [pytest.mark.integration, pytest.mark.parallel]
 
 HEAVY = (
     "aiohttp",

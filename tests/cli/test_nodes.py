@@ -12,7 +12,7 @@ from tests.cli.serving import serve
 from tests.program import Programs
 from tests.server.redis import free_port, redis_server
 
-pytestmark = [pytest.mark.integration, pytest.mark.patient]
+pytestmark = [pytest.mark.integration, pytest.mark.parallel]
 
 PASSWORD = "tellnobody"
 

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.conftest import QUIET
 from tests.program import Program, Programs
 
-pytestmark = [pytest.mark.integration, pytest.mark.patient]
+pytestmark = [pytest.mark.integration, pytest.mark.parallel]
 
 MANY = "x" * 65
 

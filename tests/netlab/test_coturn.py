@@ -17,7 +17,7 @@ from tests.netlab.coturn import PORT, RELAY_PORTS, TLS_PORT, Coturn, Transport
 from tests.netlab.laboratory import Laboratory
 from tests.netlab.probes import Place, probes
 
-pytestmark = [pytest.mark.integration, pytest.mark.patient]
+pytestmark = [pytest.mark.integration, pytest.mark.parallel]
 
 
 class Ear(asyncio.DatagramProtocol):

@@ -19,7 +19,7 @@ from tests.netlab.laboratory import Laboratory
 from tests.program import PYCALL
 from tests.rig import end, needs, wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.patient]
+pytestmark = [pytest.mark.integration, pytest.mark.parallel]
 
 Finding = dict[str, Any]
 

@@ -16,7 +16,7 @@ from tests.netlab.namespaces import Namespace, namespaces
 from tests.rig import needs
 from tests.server.turnclient import allocation, credentials, exchanged
 
-pytestmark = [pytest.mark.integration, pytest.mark.patient]
+pytestmark = [pytest.mark.integration, pytest.mark.parallel]
 
 ADDRESS = "198.51.100.7"
 SERVICE_PORT = 1161

@@ -26,7 +26,7 @@ from tests.netlab.probes import Place, Probe, can_meet, probes
 from tests.netlab.router import MEETS
 from tests.rig import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.patient]
+pytestmark = [pytest.mark.integration, pytest.mark.parallel]
 
 OVER_IPV4: Final[tuple[Kind, ...]] = ("open", "cone", "symmetric", "udp-blocked")
 

@@ -9,7 +9,7 @@ import pytest
 from tests.lipsync import offsets, share_within
 from tests.netlab.conftest import Laboratories
 
-pytestmark = [pytest.mark.integration, pytest.mark.patient, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.parallel, pytest.mark.timeout(120)]
 
 
 @pytest.mark.parametrize(

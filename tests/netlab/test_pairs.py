@@ -10,7 +10,7 @@ from tests.netlab.addresses import Kind
 from tests.netlab.conftest import Laboratories
 from tests.netlab.pairs import PAIRS, meet
 
-pytestmark = [pytest.mark.integration, pytest.mark.patient]
+pytestmark = [pytest.mark.integration, pytest.mark.parallel]
 
 
 @pytest.mark.parametrize(("a", "b"), PAIRS)

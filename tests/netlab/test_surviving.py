@@ -17,7 +17,7 @@ from tests.netlab.talk import Talk, path_of, since
 from tests.program import Program
 from tests.rig import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.patient]
+pytestmark = [pytest.mark.integration, pytest.mark.parallel]
 
 Record = Callable[[str, object], None]
 

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).with_name("node")
 INSTALL_S = 120.0
 SCENARIO_S = 60.0
 
-pytestmark = [pytest.mark.integration, pytest.mark.patient, pytest.mark.timeout(INSTALL_S + SCENARIO_S)]
+pytestmark = [pytest.mark.integration, pytest.mark.parallel, pytest.mark.timeout(INSTALL_S + SCENARIO_S)]
 
 
 @pytest.fixture(scope="module")

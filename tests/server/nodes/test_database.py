@@ -16,7 +16,7 @@ from pycall.server.store import StoreUnavailable
 from tests.server.nodes.holder import holder
 from tests.server.redis import RedisServer, free_port
 
-pytestmark = [pytest.mark.integration, pytest.mark.patient]
+pytestmark = pytest.mark.integration
 
 JOIN = arguments_of(room.JoinAsked("a", Member("a")), "kitchen")
 

@@ -16,7 +16,7 @@ from tests.server.raw import PATIENCE_S
 from tests.server.redis import RedisServer
 from tests.server.scraping import scraped
 
-pytestmark = [pytest.mark.integration, pytest.mark.patient]
+pytestmark = [pytest.mark.integration, pytest.mark.parallel]
 
 
 async def test_two_on_different_nodes_meet_and_part(redis: RedisServer) -> None:

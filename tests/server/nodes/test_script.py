@@ -27,7 +27,7 @@ from pycall.server.nodes.database import Database
 from pycall.server.nodes.script import arguments_of, read_order
 from tests.server.redis import RedisServer
 
-pytestmark = [pytest.mark.integration, pytest.mark.patient]
+pytestmark = [pytest.mark.integration, pytest.mark.parallel]
 
 HOLDING = Holding(exclusive_s=15, total_s=60, messages_s=30)
 PEOPLE = [Member(name.upper(), f"{name} É 我", extended=name < "e") for name in "abcdef"]
