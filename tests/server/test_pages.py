@@ -253,6 +253,8 @@ def test_the_vendored_client_is_the_one_its_types_are_checked_with() -> None:
         assert digest == hashlib.sha256(installed.read_bytes()).digest()
 
 
+@pytest.mark.integration
+@pytest.mark.parallel
 def test_the_vendored_hash_is_what_its_package_is_bundled_to() -> None:
     locked = json.loads((BROWSER / "package-lock.json").read_text(encoding="utf-8"))
     version = locked["packages"]["node_modules/@noble/hashes"]["version"]
