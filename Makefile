@@ -4,7 +4,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 BIN := .venv/bin
-SIDE_BY_SIDE := -j 6
+# What each says comes whole, where make can do that (from 4.0 on).
+SIDE_BY_SIDE := -j 6 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 # Else each process of the tests compiles pycall and rewrites the assertions of all tests anew.
 unexport PYTHONDONTWRITEBYTECODE
