@@ -29,7 +29,10 @@ ANSWER_S: Final = 1.25
 """And its answer is waited for a little longer, so that nothing is done that was given up here."""
 
 LIFE_S: Final = 0.3
-"""And for so long, after that, for any sign of life: one operation may have been lost with its connection."""
+"""And for so long, after that, for any sign of life: one operation may have been lost with its connection.
+
+It has room for a new connection, which over TLS takes some ways to Redis and back more.
+"""
 
 CHECK_S: Final = 5.0
 """For so long an answer is waited for when a node starts: the machine may be busy, and no caller waits."""
@@ -83,7 +86,10 @@ class Database:
             return await self._ask(self._redis, until, operation, *arguments, patience_s=ANSWER_S)
 
     async def lives(self) -> bool:
-        """Whether Redis answers over the connection that no operation uses."""
+        """Whether Redis answers soon over the connection that no operation uses.
+
+        That is made anew if a beat was lost on it, and no time added: those who join wait meanwhile.
+        """
         try:
             async with asyncio.timeout(LIFE_S):
                 await self.ask("occupancy", fenced=False)
