@@ -25,10 +25,10 @@ from pycall.errors import ListenFailed
 from pycall.limits import Limits
 from pycall.server.admission.access import Access
 from pycall.server.admission.addresses import Proxies
-from pycall.server.admission.arrivals import KEPT_S, Arrivals, Site
 from pycall.server.admission.descriptors import Descriptors
 from pycall.server.admission.entrance import Entrance
 from pycall.server.admission.origins import Origins
+from pycall.server.admission.requesttimeout import KEPT_S, RequestTimeout
 from pycall.server.gateway import Gateway
 from pycall.server.ice.service import Ice
 from pycall.server.monitoring.figures import Figures
@@ -40,6 +40,7 @@ from pycall.server.monitoring.siblings import Siblings
 from pycall.server.pages import Pages
 from pycall.server.store import MemoryRoomStore, RoomStore
 from pycall.server.wire.arrival import Arrival
+from pycall.server.wire.site import Site
 from pycall.server.wire.transport import SocketServer
 from pycall.server.wire.upgrade import PATH
 
@@ -113,7 +114,7 @@ class SignallingServer:
         )
         self._ice = ice or Ice()
         self._gateway = self._made_gateway(access or Access())
-        self._arrivals = Arrivals(limits.request_timeout_s)
+        self._request_timeout = RequestTimeout(limits.request_timeout_s)
         self._state: State = "starting"
         self._health = Health(lambda: self._state, self._store)
         self._siblings = siblings
@@ -187,7 +188,7 @@ class SignallingServer:
             raise
         self._descriptors.watch()
         if self._runner.server is not None:
-            self._arrivals.watch(self._runner.server)
+            self._request_timeout.watch(self._runner.server)
         self._state = "ok"
         tell(log, logging.DEBUG, "listening", "listening on port %(port)s", port=self.port)
 
@@ -198,9 +199,9 @@ class SignallingServer:
                 self._runner,
                 self._host,
                 self._port,
-                arrive=partial(Arrival, self._arrivals, self._wire.engine.open_websocket),
+                arrive=partial(Arrival, self._request_timeout, self._wire.engine.open_websocket),
                 tls=self._tls,
-                handshake_s=self._arrivals.patience_s,
+                handshake_s=self._request_timeout.patience_s,
                 reuse_port=self._reuse_port,
                 backlog=BACKLOG,
             ).start()
@@ -211,7 +212,7 @@ class SignallingServer:
         """Tell everybody, close every connection and stop listening; takes about a second at most."""
         self._state = "stopping"
         self._descriptors.stop()
-        self._arrivals.stop()
+        self._request_timeout.stop()
         for site in list(self._runner.sites):
             await site.stop()
         sentence = "stopping with %(connections)s connections"
@@ -225,7 +226,7 @@ class SignallingServer:
         await self._ice.stop()
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[self._arrivals.note])
+        application = web.Application(middlewares=[self._request_timeout.note])
         application.router.add_get(PATH, self._wire.engine.handle_request)
         self._health.add_to(application.router)
         self._metrics.add_to(application.router)

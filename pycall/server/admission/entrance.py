@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -18,7 +16,6 @@ from pycall.server.admission.origins import Origins
 from pycall.server.admission.quotas import FULL_WAIT_S, Admission
 from pycall.server.monitoring.figures import Figures
 from pycall.server.monitoring.logs import tell
-from pycall.server.wire.upgrade import asks_for_websocket
 
 log = logging.getLogger(__name__)
 
@@ -45,33 +42,11 @@ class NoConnection:
 
     def answer(self) -> web.Response:
         """What the client is told (``Retry-After``: RFC 9110, section 10.2.3)."""
-        answer = web.json_response(self._said, status=self.status, headers=self._headers)
+        answer = web.json_response({"code": self.number, "message": self.sentence}, status=self.status)
         if self.wait_s:
+            answer.headers["Retry-After"] = str(math.ceil(self.wait_s))
             answer.force_close()
         return answer
-
-    def last_answer(self) -> bytes:
-        """The same, as a whole answer behind which the TCP connection ends (RFC 9112)."""
-        body = json.dumps(self._said)
-        headers = {
-            "Content-Type": "application/json; charset=utf-8",
-            "Content-Length": str(len(body)),
-            "Connection": "close",
-            **self._headers,
-        }
-        lines = [
-            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
-            *(": ".join(each) for each in headers.items()),
-        ]
-        return "\r\n".join([*lines, "", body]).encode()
-
-    @property
-    def _said(self) -> dict[str, object]:
-        return {"code": self.number, "message": self.sentence}
-
-    @property
-    def _headers(self) -> dict[str, str]:
-        return {"Retry-After": str(math.ceil(self.wait_s))} if self.wait_s else {}
 
 
 STOPPING: Final = NoConnection(503, 3, "The server is stopping")
@@ -110,13 +85,13 @@ class Entrance:
         return visitor
 
     def refusal(
-        self, request: web.BaseRequest, visitor: Visitor, *, is_stopping: bool
+        self, request: web.BaseRequest, visitor: Visitor, *, asks_for_websocket: bool, is_stopping: bool
     ) -> NoConnection | None:
-        """Why this handshake leads to no connection.
+        """Why this handshake leads to no connection; it may ask for something else than a websocket.
 
         With None it has taken a place among those of its address, until ``admission.closed``.
         """
-        refusal = STOPPING if is_stopping else self._mistake(request, visitor)
+        refusal = STOPPING if is_stopping else self._mistake(request, visitor, asks_for_websocket)
         if refusal is not None:
             wait_s = self.admission.missed(visitor.source)
             refusal = NoConnection(429, 4, "Too many refused requests", wait_s) if wait_s else refusal
@@ -139,7 +114,9 @@ class Entrance:
         answer.force_close()
         return answer
 
-    def _mistake(self, request: web.BaseRequest, visitor: Visitor) -> NoConnection | None:
+    def _mistake(
+        self, request: web.BaseRequest, visitor: Visitor, asks_for_websocket: bool
+    ) -> NoConnection | None:
         query = request.query
         if query.get("EIO") != "4":
             return NoConnection(400, 5, "Unsupported protocol version")
@@ -147,7 +124,7 @@ class Entrance:
             return NoConnection(400, 1, "Session ID unknown")
         if query.get("transport") != "websocket":
             return NoConnection(400, 0, "Transport unknown")
-        if not asks_for_websocket(request):  # also how a page asks why its websocket failed: it is not told
+        if not asks_for_websocket:  # also how a page asks why its websocket failed: it is not told
             is_crowded = self.admission.would_refuse(visitor.source)
             return CROWDED if is_crowded else NoConnection(400, 3, "Bad request")
         if not self._origins.allow(request, visitor):

@@ -31,7 +31,7 @@ from pycall.server.wire.causes import (
 )
 from pycall.server.wire.connection import Connection, Ending, PacketType, generate_id
 from pycall.server.wire.firststep import run_at_once
-from pycall.server.wire.upgrade import answer_to, take_over
+from pycall.server.wire.upgrade import answer_to, asks_for_websocket, last_answer, take_over
 from pycall.server.wire.wheel import Wheel
 
 Handler = Callable[..., Coroutine[Any, Any, None]]
@@ -63,7 +63,7 @@ class Engine:
         limits: Limits,
         figures: Figures,
         entrance: Entrance,
-        is_instant: bool = False,
+        is_instant: bool,
         **_options: object,
     ) -> None:
         """``is_instant`` says that handlers hardly ever wait for anything; then no task is made for them."""
@@ -120,7 +120,7 @@ class Engine:
         """Make a connection of a handshake, or say why not and end it."""
         opened = self._open(request, transport)
         if isinstance(opened, NoConnection):
-            transport.write(opened.last_answer())
+            transport.write(last_answer(opened.answer()))
             transport.close()
             return None
         return opened
@@ -128,7 +128,12 @@ class Engine:
     def _open(self, request: web.BaseRequest, transport: asyncio.Transport) -> Connection | NoConnection:
         """Answer a handshake with a connection, which does not have the transport yet."""
         visitor = self._entrance.visitor(request)
-        refusal = self._entrance.refusal(request, visitor, is_stopping=self._stopping)
+        refusal = self._entrance.refusal(
+            request,
+            visitor,
+            asks_for_websocket=asks_for_websocket(request),
+            is_stopping=self._stopping,
+        )
         if refusal is not None:
             return refusal
         connection = Connection(self, transport, visitor.source, self._limits, self._figures)

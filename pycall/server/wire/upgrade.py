@@ -52,6 +52,17 @@ def answer_to(request: web.BaseRequest) -> bytes:
     return _SWITCHING.format(accept(request.headers["Sec-WebSocket-Key"])).encode()
 
 
+def last_answer(answer: web.Response) -> bytes:
+    """What ``answer`` is on a connection that ends behind it (RFC 9112), whole."""
+    body = (answer.text or "").encode()
+    headers = {**answer.headers, "Content-Length": str(len(body)), "Connection": "close"}
+    lines = [
+        f"HTTP/1.1 {answer.status} {answer.reason}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
 def take_over(request: web.Request, transport: asyncio.Transport, protocol: asyncio.Protocol) -> HandedOver:
     """Let ``protocol`` have the transport of ``request``; what came behind the request is handed to it.
 

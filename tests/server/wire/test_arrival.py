@@ -65,22 +65,22 @@ async def test_a_refusal_is_told_as_aiohttp_would_and_ends_the_connection(server
 async def test_who_has_not_asked_yet_is_ended_with_the_server() -> None:
     async with serving() as (_, server):
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        await until(lambda: bool(server._arrivals._silent))
+        await until(lambda: bool(server._request_timeout._silent))
     async with asyncio.timeout(PATIENCE_S):
         with suppress(ConnectionResetError):
             assert await reader.read() == b""
         writer.close()
         with suppress(ConnectionResetError):
             await writer.wait_closed()
-    assert server._arrivals._silent == {}
+    assert server._request_timeout._silent == {}
 
 
 async def test_who_goes_before_asking_is_forgotten(server: SignallingServer) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(handshake()[:40])
-    await until(lambda: bool(server._arrivals._silent))
+    await until(lambda: bool(server._request_timeout._silent))
     writer.close()
-    await until(lambda: not server._arrivals._silent)
+    await until(lambda: not server._request_timeout._silent)
 
 
 async def test_it_is_the_same_over_tls(tmp_path: Path) -> None:

@@ -1,14 +1,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
-from pathlib import Path
 
 import aiohttp
 
 from pycall.limits import Limits
-from pycall.server.app import SignallingServer
-from pycall.server.certificate import own_identity
 from tests.server.raw import PATIENCE_S
 from tests.server.seating import serving
 
@@ -31,21 +27,6 @@ async def test_who_asks_for_nothing_is_cut_off_and_the_others_are_not() -> None:
         assert await ann.heard() == []
 
 
-async def test_who_begins_no_tls_is_cut_off_too(tmp_path: Path) -> None:
-    tls = own_identity(tmp_path, ("localhost",), needed=(), now=datetime.now(UTC)).context
-    server = SignallingServer("127.0.0.1", 0, limits=Limits(request_timeout_s=0.5), tls=tls)
-    await server.start()
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            assert await reader.read() == b""
-    except ConnectionResetError:
-        pass
-    finally:
-        writer.close()
-        await server.stop()
-
-
 async def test_without_the_limit_one_may_ask_late() -> None:
     async with serving(limits=Limits(request_timeout_s=None)) as (_, server):
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -55,5 +36,5 @@ async def test_without_the_limit_one_may_ask_late() -> None:
                     assert answer.status == 200
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (await reader.readline()).startswith(b"HTTP/1.1 200")
-        assert server._arrivals._since == {}
+        assert server._request_timeout._since == {}
         writer.close()
