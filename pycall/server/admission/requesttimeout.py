@@ -40,14 +40,23 @@ class RequestTimeout:
         """Those whose first request is awaited, and since when."""
 
         self._timer: asyncio.TimerHandle | None = None
+        self._is_over = False
 
     def came(self, arrival: Arrival) -> None:
-        """Wait for the first request of a connection."""
+        """Wait for the first request of a connection; after :meth:`stop` end it, as nobody would look."""
         self._silent[arrival] = self._clock()
+        if self._is_over:
+            arrival.transport.abort()
 
     def went(self, arrival: Arrival) -> None:
         """Wait no more for it."""
         self._silent.pop(arrival, None)
+
+    def handed_on(self, arrival: Arrival, connection: object) -> None:
+        """Wait for it as long as before, but by the name that the server of :meth:`watch` has for it."""
+        since = self._silent.pop(arrival, None)
+        if since is not None and self.patience_s is not None:
+            self._since[connection] = (since, False)
 
     @web.middleware
     async def note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -81,7 +90,8 @@ class RequestTimeout:
                 arrival.transport.abort()
 
     def stop(self) -> None:
-        """Look no more, and end those that have not asked yet."""
+        """Look no more, and end those that have not asked yet, also those that come out of TLS later."""
+        self._is_over = True
         if self._timer is not None:
             self._timer.cancel()
         for arrival in list(self._silent):

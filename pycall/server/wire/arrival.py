@@ -39,6 +39,9 @@ class Watch(Protocol):
     def went(self, arrival: Arrival) -> None:
         """It is not waited for any more: it has asked, or is gone."""
 
+    def handed_on(self, arrival: Arrival, connection: object) -> None:
+        """``connection`` waits for it from now on; it has not asked yet as far as is known here."""
+
 
 class Arrival(asyncio.Protocol):
     """Waits for the first request; what aiohttp answers goes to a new one of ``others``."""
@@ -61,11 +64,11 @@ class Arrival(asyncio.Protocol):
         """See whether that is enough to know who is meant: part of asyncio's protocol."""
         came = self._came = self._came + data
         if not came.startswith(_BEGINNING[: len(came)]):
-            self._hand_on(self._others(), came)
+            self._hand_on(came)
         elif _END in came:
             self._take(came)
         elif len(came) > MOST_BYTES:
-            self._hand_on(self._others(), came)
+            self._hand_on(came)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  how it broke is all the same
         """Be waited for no more: part of asyncio's protocol."""
@@ -74,7 +77,7 @@ class Arrival(asyncio.Protocol):
     def _take(self, came: bytes) -> None:
         read = self._read(came)
         if read is None:
-            self._hand_on(self._others(), came)
+            self._hand_on(came)
             return
         request, behind = read
         self._watch.went(self)
@@ -82,7 +85,7 @@ class Arrival(asyncio.Protocol):
             return
         owner = self._open_websocket(request, self.transport)
         if owner is not None:
-            self._hand_on(owner, behind)
+            self._give(owner, behind)
 
     def _read(self, came: bytes) -> tuple[web.BaseRequest, bytes] | None:
         """The handshake that came, and what came behind it; None if it is none, or not alone."""
@@ -105,8 +108,12 @@ class Arrival(asyncio.Protocol):
         request = web.BaseRequest(message, payload, self, None, None, loop)  # type: ignore[arg-type]  # not read
         return (request, behind) if asks_for_websocket(request) else None
 
-    def _hand_on(self, owner: asyncio.Protocol, data: bytes) -> None:
-        self._watch.went(self)
+    def _hand_on(self, came: bytes) -> None:
+        other = self._others()
+        self._watch.handed_on(self, other)
+        self._give(other, came)
+
+    def _give(self, owner: asyncio.Protocol, data: bytes) -> None:
         self.transport.set_protocol(owner)
         owner.connection_made(self.transport)
         if data:

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.integration
 REFUSED_S = 2.0
 """What is promised to those who join meanwhile."""
 
+
 def once(holds: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
     """Holds the first of what this says."""
     held: list[bytes] = []
