@@ -21,6 +21,8 @@ PATIENCE_S: Final = 2.0
 
 _FAMILY: Final = re.compile(r"^(?=# HELP )", re.MULTILINE)
 _CREDENTIALS: Final = struct.Struct("3i")
+_LENGTH: Final = struct.Struct("!I")
+"""Goes before a text, which may break off in the middle when its process is killed."""
 
 
 class Siblings:
@@ -42,10 +44,11 @@ class Siblings:
         async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
                 if _is_of_this_user(writer.get_extra_info("socket")):
-                    writer.write(await figures())
+                    text = await figures()
+                    writer.write(_LENGTH.pack(len(text)) + text)
                     await asyncio.wait_for(writer.drain(), PATIENCE_S)
-            except OSError:  # it does not want to know any more
-                pass
+            except OSError:  # it does not want to know any more, or does not read
+                writer.transport.abort()
             finally:
                 writer.close()
 
@@ -64,7 +67,7 @@ class Siblings:
             await self._server.wait_closed()
 
     async def all(self, own: bytes) -> dict[str, bytes]:
-        """``own`` figures and what the others tell, by node; empty for one that does not answer in time."""
+        """``own`` figures and what the others tell, by node; empty for one that does not tell all in time."""
         others = [name for name in self._addresses if name != self._own]
         told = await asyncio.gather(*(_told(self._addresses[name]) for name in others))
         figures = {self._own: own, **dict(zip(others, told, strict=True))}
@@ -87,10 +90,11 @@ async def _told(address: str) -> bytes:
         async with asyncio.timeout(PATIENCE_S):
             reader, writer = await asyncio.open_unix_connection(sock=_connected(address))
             try:
-                return await reader.read()
+                (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+                return await reader.readexactly(length)
             finally:
                 writer.close()
-    except OSError:  # TimeoutError is one
+    except (OSError, asyncio.IncompleteReadError):  # TimeoutError is an OSError
         return b""
 
 

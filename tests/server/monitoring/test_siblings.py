@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
+import select
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -16,6 +18,7 @@ from tests.server.scraping import scraped
 Start = Callable[[str], Awaitable[Siblings]]
 
 NAMES = ("one-1", "one-2", "one-3")
+GONE_S = 15.0
 
 
 @pytest.fixture
@@ -66,6 +69,36 @@ async def test_one_that_hangs_tells_nothing(
         hung.listen()
         told = await (await start("one-1")).all(b"mine")
         assert told["one-2"] == b""
+
+
+@pytest.mark.parametrize("told", [b"", b"\0\0", b"\0\0\0\x20# HELP a About a.\n"])
+async def test_one_that_ends_while_it_tells_tells_nothing(
+    start: Start, addresses: dict[str, str], told: bytes
+) -> None:
+    async def break_off(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(told)
+        writer.close()
+
+    async with await asyncio.start_unix_server(break_off, f"\0{addresses['one-2']}"):
+        assert (await (await start("one-1")).all(b"mine"))["one-2"] == b""
+
+
+async def test_who_asks_and_does_not_read_is_not_waited_for_for_ever(
+    addresses: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def figures() -> bytes:
+        return bytes(10_000_000)
+
+    monkeypatch.setattr(siblings, "PATIENCE_S", 0.1)
+    own = Siblings("one-1", addresses)
+    await own.start(figures)
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.connect(f"\0{addresses['one-1']}")
+        ends = select.poll()
+        ends.register(deaf, 0)
+        (_, events), *_ = await asyncio.to_thread(ends.poll, GONE_S * 1000)
+        assert events & select.POLLHUP
+    await own.stop()
 
 
 async def test_those_of_another_user_are_neither_answered_nor_believed(
