@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from pycall.errors import ConfigError
+from pycall.regularfile import open_at_once
 
 MOST_CHARACTERS: Final = 1000
 """A secret longer than this is none."""
@@ -27,7 +28,7 @@ def read_secret(path: Path, option: str, same_as: str) -> str:
         ConfigError: it cannot be read, or everybody on this computer can read it, or there is no such line.
     """
     try:
-        with open(path, "rb", buffering=0, opener=_open) as file:
+        with open_at_once(path) as file:
             mode = os.fstat(file.fileno()).st_mode
             content = _read(file, mode)
     except TimeoutError as error:
@@ -52,11 +53,6 @@ def read_secret(path: Path, option: str, same_as: str) -> str:
             f"One line is needed, the same text as {same_as}.",
         )
     return secret
-
-
-def _open(path: str, flags: int) -> int:
-    """Open without waiting for whoever is at the other end of a pipe."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _read(file: FileIO, mode: int) -> bytes | None:

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pycall.errors import ConfigError, ListenFailed
+from pycall.regularfile import open_regular
 
 VALID_FOR: Final = timedelta(days=365)
 RENEWED_BEFORE: Final = timedelta(days=30)
@@ -108,9 +109,7 @@ def fingerprint(certificate: x509.Certificate) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        if path.exists() and not path.is_file():  # a pipe may keep one waiting for ever
-            raise ConfigError(f"{path}: it is not a regular file.", "Check --cert and --key.")
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(MOST_BYTES)
     except OSError as error:
         why = error.strerror or "it cannot be read"

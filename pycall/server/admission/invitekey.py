@@ -11,6 +11,7 @@ from typing import Final
 
 from pycall.core.invites import KEY_BYTES
 from pycall.errors import ConfigError, ListenFailed
+from pycall.regularfile import open_regular
 
 FILE: Final = "invite.key"
 """Its name in the data folder."""
@@ -48,9 +49,7 @@ def kept_key(path: Path) -> bytes:
         ConfigError: there is none, or others can read it, or it is no file at all.
     """
     try:
-        if path.exists() and not path.is_file():  # a pipe may keep one waiting for ever
-            raise ConfigError(f"{path}: it is not a regular file.", "Check --invite-key-file.")
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             mode = os.fstat(file.fileno()).st_mode
             text = file.read(4 * KEY_BYTES).strip()
     except FileNotFoundError as error:
