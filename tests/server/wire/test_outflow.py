@@ -13,6 +13,7 @@ from pycall.limits import Limits
 from pycall.server.app import SignallingServer
 from tests.server.fuzzing import text_frame
 from tests.server.raw import PATIENCE_S, RawClient
+from tests.server.wire.handshake import CONNECT, handshake
 from tests.server.wire.limited import serving
 
 SLOW = [
@@ -46,7 +47,7 @@ async def test_what_a_client_left_unread_before_it_was_a_websocket_protects_it_f
         ann = await clients()
         await ann.call("join", "kitchen")
         await ann.heard()
-        await asyncio.get_running_loop().sock_sendall(deaf, _HANDSHAKE + _JOIN)
+        await asyncio.get_running_loop().sock_sendall(deaf, handshake() + _JOIN)
         assert (await ann.event())[0] == "other_joined"
         async with asyncio.timeout(PATIENCE_S):
             while not (told := await ann_hears(ann, "x" * 60_000)):
@@ -88,11 +89,7 @@ async def ann_hears(ann: RawClient, text: str) -> list[object]:
 
 
 _REQUEST = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-_HANDSHAKE = (
-    b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-    b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
-_JOIN = text_frame("40") + text_frame('42["join","kitchen"]')
+_JOIN = CONNECT + text_frame('42["join","kitchen"]')
 
 
 async def _who_left_answers_unread(server: SignallingServer) -> socket.socket:
