@@ -26,6 +26,7 @@ from pycall.core.seats import Holding
 from pycall.errors import StoreUnreachable
 from pycall.server.monitoring.logs import tell
 from pycall.server.nodes.database import Database
+from pycall.server.nodes.departures import Departures
 from pycall.server.nodes.hearing import Hearing
 from pycall.server.nodes.neighbours import Neighbours
 from pycall.server.nodes.register import NodeRegister
@@ -79,11 +80,9 @@ class SharedRooms:
         self._seated: Seated = tuple
         self._available = asyncio.Event()
         self._trouble = asyncio.Event()
-        self._departed: dict[tuple[str, str], room.Input] = {}
-        """Who went, by room and connection, while that could not be noted."""
-
+        self._departures = Departures(self._change, self._seat_again)
         self._back: set[str] = set()
-        """Connections that were seated again, while that is going on: they may speak already."""
+        """Connections that were seated again, until Redis is there for all: they may speak already."""
 
         self._neighbours = Neighbours()
         self._beats = 0
@@ -106,18 +105,18 @@ class SharedRooms:
         """See :meth:`RoomStore.apply`."""
         if self._stopping and not isinstance(input_, room.JoinAsked):
             return True  # all seats are given up at once
-        if not self.is_reachable:
-            self._note(name, input_)  # also if its seat was asked for again: that may be done after this
-            if not self._is_back(input_):
-                raise StoreUnavailable("Redis is away.")
-        if isinstance(input_, room.JoinAsked) and (name, input_.connection) in self._departed:
+        if not self.is_reachable or self._departures.may_be_overtaken(name, input_):
+            self._departures.note(name, input_)  # also if its seat was asked for again: see there
+        if not self.is_reachable and not self._is_back(input_):
+            raise StoreUnavailable("Redis is away.")
+        if isinstance(input_, room.JoinAsked) and (name, input_.connection) in self._departures:
             raise StoreUnavailable("Its last departure is not noted yet.", refused="departing")
         try:
             return await self._change_or_repeat(name, input_)
         except StoreUnavailable as error:
             if error.refused in {"", _UNHEARD} and isinstance(input_, room.JoinAsked):  # it may be in
-                self._note(name, room.ConnectionLost(input_.connection))
-            self._note(name, input_)
+                self._departures.note(name, room.ConnectionLost(input_.connection))
+            self._departures.note(name, input_)
             raise
 
     async def expire(self) -> None:
@@ -246,7 +245,7 @@ class SharedRooms:
                     returning = tasks.create_task(self._return(), name="pycall-node-return")
             else:
                 with suppress(StoreUnavailable):  # at the next beat, then: this one was answered
-                    await self._make_up()
+                    await self._departures.make_up(self._seated)
                 await self._look_after(answer)
             await asyncio.sleep(BEAT_S)
 
@@ -263,36 +262,25 @@ class SharedRooms:
         """Tell Redis what happened here meanwhile, and who is here."""
         self._available.clear()
         self._back.clear()
-        await self._make_up()
+        await self._departures.make_up(self._seated)
         seated = list(self._seated())
         for start in range(0, len(seated), AT_ONCE):
             async with asyncio.TaskGroup() as tasks:  # of which nothing goes on when one fails
                 for each in seated[start : start + AT_ONCE]:
                     tasks.create_task(self._seat_again(*each), name="pycall-node-seat")
             await self._database.ask("settle", SETTLE_MS)
-        while self._departed:
-            await self._make_up()
+        while self._departures:
+            await self._departures.make_up(self._seated)
         self._available.set()
         self._back.clear()
         level = logging.WARNING if self._was_away else logging.DEBUG
         tell(log, level, "store-there", "the rooms can be changed")
 
-    async def _make_up(self) -> None:
-        """Note who went; and who is on its seat all the same, since it had asked for it once more."""
-        if not self._departed:
-            return
-        there = {(name, asked.connection): asked for name, asked in self._seated()}
-        for (name, connection), input_ in list(self._departed.items()):
-            if (name, connection) in there:
-                await self._seat_again(name, there[name, connection])
-            else:
-                await self._change(name, input_)
-            self._departed.pop((name, connection), None)
-
     async def _seat_again(self, name: str, asked: room.JoinAsked) -> None:
         if asked.member.extended:  # with a new connection it is told what it missed
             await self._change(name, room.ConnectionLost(asked.connection))
-        self._back.add(asked.connection)
+        if not self.is_reachable:
+            self._back.add(asked.connection)
         await self._change(name, asked, is_told_anew=True)
 
     async def _look_after(self, answer: dict[str, Any]) -> None:
@@ -346,16 +334,6 @@ class SharedRooms:
 
     def _is_back(self, input_: room.Input) -> bool:
         return not isinstance(input_, room.JoinAsked | room.Expired) and input_.connection in self._back
-
-    def _note(self, name: str, input_: room.Input) -> None:
-        """Who goes while that cannot be told to Redis is gone when it can."""
-        match input_:
-            case room.LeaveAsked(connection):  # who is told already that it is out
-                self._departed[name, connection] = room.MemberGone(connection, "left")
-            case room.ConnectionLost(connection) | room.MemberGone(connection):
-                self._departed[name, connection] = input_
-            case _:
-                pass
 
 
 def _may_be_repeated(input_: room.Input, error: StoreUnavailable) -> bool:

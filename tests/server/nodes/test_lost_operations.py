@@ -12,7 +12,7 @@ import pytest
 
 from tests.server.nodes.holder import Holder, holder
 from tests.server.nodes.nodes import OK, UNAVAILABLE, Node, auth, join, joins, nodes
-from tests.server.raw import RawClient
+from tests.server.raw import PATIENCE_S, RawClient
 from tests.server.redis import RedisServer
 
 pytestmark = pytest.mark.integration
@@ -148,6 +148,34 @@ async def test_who_asks_once_more_for_its_own_seat_keeps_it(own_redis: RedisServ
         await joins(ann, "kitchen")
         assert await ann.call("message", "still here") == OK
         assert await bob.heard() == [["message", "still here"]]
+
+
+async def test_a_departure_that_overtakes_the_return_to_its_seat_leaves_nobody_on_it(
+    own_redis: RedisServer, tmp_path: Path
+) -> None:
+    held: list[bytes] = []
+
+    def hold(data: bytes) -> bool:
+        held.extend([data] if asks(b"join")(data) else [])
+        return asks(b"join")(data)
+
+    def room_is_there() -> bool:
+        return own_redis.say("EXISTS", "pycall:room:kitchen") == b":1\r\n"
+
+    async with watched(own_redis, tmp_path) as here, asyncio.timeout(PATIENCE_S):
+        ann = await here.node.clients()
+        await join(ann, "kitchen")
+        here.far.hold(hold)
+        assert (await ann.call("join", "kitchen"))["code"] == UNAVAILABLE
+        while len(held) < 2:  # the next beat asks for it on her behalf
+            await asyncio.sleep(0.01)
+        ann.cut()
+        while room_is_there():
+            await asyncio.sleep(0.01)
+        here.far.release()
+        while here.node.rooms._departures:
+            await asyncio.sleep(0.01)
+        assert not room_is_there()
 
 
 async def test_a_beat_that_is_lost_is_made_up_for(own_redis: RedisServer, tmp_path: Path) -> None:
