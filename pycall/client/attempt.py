@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from pycall.client.liveness import LOOK_S, Liveness
 from pycall.client.stages import Delays
 from pycall.client.stats import Counters, StatsMeter
+from pycall.client.tracks import Hold
 from pycall.core import inputs as i
 from pycall.core import outputs as o
 from pycall.core.events import Event, Latency, Path
@@ -59,6 +60,10 @@ class PeerConnection(Protocol):
 
     def send_control(self, control: Control) -> None:
         """Say something on the control channel; the newest state is said when it opens."""
+
+    @property
+    def media_hold(self) -> Hold:
+        """Whether camera and microphone wait."""
 
     @property
     def path(self) -> Path | None:

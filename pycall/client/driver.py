@@ -186,10 +186,13 @@ class Driver:
                 await self._signalling.check()
             case o.SendMessage(message):
                 await self._signalling.send(message)
-            case o.OpenPeer(number, ice_servers):
+            case o.OpenPeer(number, ice_servers, is_held):
                 peer = self._open_peer(number, ice_servers, self.post)
+                peer.media_hold.is_on = is_held
                 self._attempts[number] = Attempt(number, peer, self._around)
                 peer.send_control(self._state)
+            case o.SendMedia(number):
+                self._attempts[number].peer.media_hold.is_on = False
             case o.MeasurePeer(number):
                 self._attempts[number].measure()
             case o.ClosePeer(number, say_bye):

@@ -36,6 +36,7 @@ from pycall.client.stats import Counters
 from pycall.client.tracks import (
     BLOCK,
     SAMPLE_RATE,
+    Hold,
     Incoming,
     Picture,
     PictureTrack,
@@ -90,6 +91,7 @@ class Peer:
         self._outgoing = outgoing
         self._post = post
         self._identity = identity or Identity()
+        self.media_hold = Hold()
         self._control = ControlChannel(
             lambda said: post(inputs.ControlReceived(attempt, said)), self._sending
         )
@@ -120,9 +122,9 @@ class Peer:
         )
         origin = time.monotonic()
         if self._outgoing.sound is not None:
-            self._sound_track = SoundTrack(self._outgoing.sound, origin)
+            self._sound_track = SoundTrack(self._outgoing.sound, origin, self.media_hold)
         if self._outgoing.picture is not None:
-            self._picture_track = PictureTrack(self._outgoing.picture, origin)
+            self._picture_track = PictureTrack(self._outgoing.picture, origin, self.media_hold)
         self._add_transceiver("audio", self._sound_track)
         self._add_transceiver("video", self._picture_track)
         transport = self._dtls = connection.getTransceivers()[0].receiver.transport

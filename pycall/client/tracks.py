@@ -38,6 +38,9 @@ PICTURE_CLOCK: Final = 90_000
 SOUND_DEPTH: Final = 8
 """Blocks of sound that may wait while the event loop is late."""
 
+BLACK: Final = (16, 128, 128)
+"""Of each plane (ITU-R BT.601, limited range)."""
+
 SOUND_GAP_S: Final = 0.08
 """A block this much later than its samples say comes after a gap of the source."""
 
@@ -123,12 +126,20 @@ class Incoming(Protocol):
         """
 
 
+@dataclass(slots=True)
+class Hold:
+    """Whether black and silence are sent in place of camera and microphone."""
+
+    is_on: bool = False
+
+
 class _OutgoingTrack(MediaStreamTrack, Generic[T]):
     """Common to both kinds: reads a feed until stopped; silent, not ended, when the feed closes."""
 
-    def __init__(self, feed: SourceFeed[T], depth: int) -> None:
+    def __init__(self, feed: SourceFeed[T], depth: int, hold: Hold | None) -> None:
         super().__init__()
         self._feed = feed
+        self._hold = hold or Hold()
         self._depth = depth
         self._reader: Reader[T] | None = None
         self._taken: deque[tuple[float, float]] = deque(maxlen=2)
@@ -166,8 +177,8 @@ class PictureTrack(_OutgoingTrack[Picture]):
 
     kind = "video"
 
-    def __init__(self, feed: SourceFeed[Picture], origin: float) -> None:
-        super().__init__(feed, depth=1)
+    def __init__(self, feed: SourceFeed[Picture], origin: float, hold: Hold | None = None) -> None:
+        super().__init__(feed, 1, hold)
         self._reader = feed.subscribe()  # so that the newest picture can leave at once
         self._origin = origin
         self._pts = -1
@@ -176,7 +187,7 @@ class PictureTrack(_OutgoingTrack[Picture]):
     async def recv(self) -> av.VideoFrame:
         """The newest picture, stamped on the clock that began at ``origin``."""
         picture = await self._next()
-        frame = self._copied(picture.frame)
+        frame = self._black(picture.frame) if self._hold.is_on else self._copied(picture.frame)
         self._pts = max(self._pts + 1, round((picture.time - self._origin) * PICTURE_CLOCK))
         frame.pts, frame.time_base = self._pts, Fraction(1, PICTURE_CLOCK)
         frame.pict_type = PictureType.NONE  # what is left of the last encoding would ask for a key picture
@@ -184,13 +195,25 @@ class PictureTrack(_OutgoingTrack[Picture]):
         return frame
 
     def _copied(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """The picture in a frame of our own, used again and again: the encoder is done with it by then."""
-        copy = self._copy
-        if copy is None or (copy.width, copy.height) != (frame.width, frame.height):
-            copy = self._copy = av.VideoFrame(frame.width, frame.height, "yuv420p")
+        """The picture in a frame of our own."""
+        copy = self._own(frame)
         for mine, theirs in zip(copy.planes, frame.planes, strict=True):
             _rows(mine)[:, : mine.width] = _rows(theirs)[:, : mine.width]  # rows may be padded differently
         return copy
+
+    def _black(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """A picture of the same size that shows nothing."""
+        black = self._own(frame)
+        for plane, level in zip(black.planes, BLACK, strict=True):
+            _rows(plane)[:] = level
+        return black
+
+    def _own(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """A frame of this size, used again and again: the encoder is done with it by then."""
+        own = self._copy
+        if own is None or (own.width, own.height) != (frame.width, frame.height):
+            own = self._copy = av.VideoFrame(frame.width, frame.height, "yuv420p")
+        return own
 
 
 class SoundTrack(_OutgoingTrack[Sound]):
@@ -198,8 +221,8 @@ class SoundTrack(_OutgoingTrack[Sound]):
 
     kind = "audio"
 
-    def __init__(self, feed: SourceFeed[Sound], origin: float) -> None:
-        super().__init__(feed, depth=SOUND_DEPTH)
+    def __init__(self, feed: SourceFeed[Sound], origin: float, hold: Hold | None = None) -> None:
+        super().__init__(feed, SOUND_DEPTH, hold)
         self._clock = StampClock(origin)
 
     async def recv(self) -> av.AudioFrame:
@@ -207,7 +230,8 @@ class SoundTrack(_OutgoingTrack[Sound]):
         sound = await self._next()
         while len(sound.samples) != BLOCK:  # nothing the encoder could take
             sound = await self._next()
-        frame = av.AudioFrame.from_ndarray(sound.samples.reshape(1, -1), format="s16", layout="mono")
+        samples = np.zeros_like(sound.samples) if self._hold.is_on else sound.samples
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = SAMPLE_RATE
         frame.pts, frame.time_base = self._clock.stamp(sound.time), Fraction(1, SAMPLE_RATE)
         self._took(sound.time)

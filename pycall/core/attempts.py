@@ -28,6 +28,11 @@ class Attempt:
     negotiation: Negotiation
     path: events.Path | None = None
     heard: bool = False
+    is_held: bool = False
+    """Whether camera and microphone wait until it is known with whom it is."""
+
+    words_until: float | None = None
+    """When the other end's part of the words is not waited for any more."""
 
     @property
     def number(self) -> int:
@@ -45,7 +50,6 @@ class Attempts:
         """What those to come shall use."""
         self._count = 0
         self._verification = Verification()
-        self._words_until: float | None = None
 
     @property
     def newest(self) -> Attempt | None:
@@ -69,14 +73,14 @@ class Attempts:
     def open(self) -> list[o.Output]:
         """Begin one that carries the call as soon as it stands, instead of another if there was one."""
         closing = [_closed(self.carrying)] if self.carrying is not None else []
-        self.carrying = self._next()
-        return [*closing, o.OpenPeer(self.carrying.number, self.ice_servers)]
+        self.carrying, order = self._next()
+        return [*closing, order]
 
     def build(self) -> list[o.Output]:
         """Begin one that is to replace the carrying one, which is kept meanwhile."""
         closing = self.drop()
-        self.building = self._next()
-        return [*closing, o.OpenPeer(self.building.number, self.ice_servers)]
+        self.building, order = self._next()
+        return [*closing, order]
 
     def begin(self, pairing: Pairing) -> list[o.Output]:
         """Let the newest one negotiate."""
@@ -94,10 +98,15 @@ class Attempts:
         old, self.carrying, self.building = self.carrying, self.building, None
         return [] if old is None else [_closed(old)]
 
+    def lose(self) -> list[o.Output]:
+        """The carrying one cannot be used any more."""
+        lost, self.carrying = self.carrying, None
+        return [] if lost is None else [_closed(lost)]
+
     def close(self, *, say_bye: bool) -> list[o.Output]:
         """End all, and forget whom they were with; ``say_bye`` tells that one that it is on purpose."""
         out = [o.ClosePeer(one.number, say_bye) for one in (self.carrying, self.building) if one]
-        self.carrying = self.building = self._words_until = None
+        self.carrying = self.building = None
         self._verification = Verification()
         return list(out)
 
@@ -106,25 +115,41 @@ class Attempts:
     @property
     def deadline(self) -> float | None:
         """When :meth:`verify` is wanted again, on the clock of ``now``."""
-        return self._words_until
+        return self.carrying.words_until if self.carrying is not None else None
 
     def verify(self, now: float) -> list[o.Output]:
         """Tell what is known of whether the carrying one was tampered with, as far as it is new."""
-        if self.carrying is None:
+        carrying = self.carrying
+        if carrying is None:
             return []
-        exchange = self.carrying.negotiation.exchange
-        if self._words_until is not None and now >= self._words_until:
+        exchange = carrying.negotiation.exchange
+        if carrying.words_until is not None and now >= carrying.words_until:
             exchange.give_up()
         out = self._verification.conclude(exchange)
-        if not exchange.is_awaited or self.carrying.path is None:
-            self._words_until = None
-        elif self._words_until is None:
-            self._words_until = now + patience.WORDS_S
+        if not exchange.is_awaited or carrying.path is None:
+            carrying.words_until = None
+        elif carrying.words_until is None:
+            carrying.words_until = now + patience.WORDS_S
+        return out + self.release()
+
+    def release(self) -> list[o.Output]:
+        """Send camera and microphone where it is known with whom, or the user was told that it is not."""
+        out: list[o.Output] = []
+        for one in (self.carrying, self.building):
+            if one is None or not one.is_held:
+                continue
+            exchange = one.negotiation.exchange
+            is_told = one is self.carrying and not exchange.is_awaited
+            if is_told or self._verification.knows(exchange):
+                one.is_held = False
+                out.append(o.SendMedia(one.number))
         return out
 
-    def _next(self) -> Attempt:
+    def _next(self) -> tuple[Attempt, o.OpenPeer]:
         self._count += 1
-        return Attempt(Negotiation(self._count, self._verification.begin()))
+        negotiation = Negotiation(self._count, self._verification.begin())
+        attempt = Attempt(negotiation, is_held=self._verification.has_shown)
+        return attempt, o.OpenPeer(self._count, self.ice_servers, attempt.is_held)
 
 
 def _closed(attempt: Attempt) -> o.Output:

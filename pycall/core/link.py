@@ -36,7 +36,7 @@ class _Renewal:
 
 
 class Link:
-    """The attempts of one call; at most one carries it and at most one is being built to replace that.
+    """The connection to one other end, from doubt to doubt.
 
     ``reconnect_s`` is how long silence may last before :meth:`gave_up`.
     """
@@ -121,7 +121,7 @@ class Link:
             case i.OfferCreated(_, sdp, nonce):
                 return negotiation.offered(sdp, nonce)
             case i.AnswerCreated(_, sdp, nonce):
-                return negotiation.answered(sdp, nonce)
+                return [*negotiation.answered(sdp, nonce), *self._attempts.release()]
             case i.CandidateGathered(_, line):
                 return negotiation.gathered(line)
 
@@ -186,8 +186,8 @@ class Link:
             return self._pause(now)
         if carrying is None or carrying.path is None or not self._renewable:
             return None
-        self._attempts.carrying, self._heard_at = None, now
-        return [o.ClosePeer(attempt, say_bye=False), *self._doubt(now, now)]
+        self._heard_at = now
+        return [*self._attempts.lose(), *self._doubt(now, now)]
 
     def gave_up(self, now: float) -> bool:
         """Whether the silence has lasted too long; what of it this computer slept through is forgiven."""

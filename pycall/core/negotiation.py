@@ -6,7 +6,7 @@ from typing import Final
 
 from pycall.core import outputs as o
 from pycall.core.messages import Answer, Candidate, Message, Offer, Reveal
-from pycall.core.verification import Exchange
+from pycall.core.verification import WordsExchange
 
 MAX_EARLY_CANDIDATES: Final = 40
 """Candidates kept until the description they belong to has come."""
@@ -15,7 +15,7 @@ MAX_EARLY_CANDIDATES: Final = 40
 class Negotiation:
     """What one peer connection has said and heard. Exactly one offer and one answer are exchanged."""
 
-    def __init__(self, attempt: int, exchange: Exchange) -> None:
+    def __init__(self, attempt: int, exchange: WordsExchange) -> None:
         self.attempt = attempt
         self.exchange = exchange
         self._epoch: int | None = None

@@ -41,10 +41,21 @@ class SendMessage:
 
 @dataclass(frozen=True, slots=True)
 class OpenPeer:
-    """Create the peer connection of this attempt and gather candidates at once."""
+    """Create the peer connection of this attempt and gather candidates at once.
+
+    With ``is_held`` it sends nothing of camera and microphone until :class:`SendMedia`.
+    """
 
     attempt: int
     ice_servers: tuple[IceServer, ...]
+    is_held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendMedia:
+    """Send camera and microphone on this attempt from now on: it is known with whom it is."""
+
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +128,7 @@ Output: TypeAlias = (
     | CheckSignalling
     | SendMessage
     | OpenPeer
+    | SendMedia
     | CreateOffer
     | AcceptOffer
     | AcceptAnswer

@@ -66,7 +66,7 @@ async def test_the_page_decides_as_pycall_does(guests: Guests) -> None:
                 link.is_open,
             ], (seed, name, args)
             seen |= {kind(order) for order in orders} if isinstance(orders, list) else set()
-    assert len(seen) == 17  # every kind of order there is
+    assert len(seen) == 18  # every kind of order there is
 
 
 def story(teller: random.Random) -> Iterator[Step]:
@@ -198,8 +198,10 @@ def decide(link: Link, name: str, args: list[Any]) -> object:
 
 def in_page(order: o.Output) -> dict[str, Any]:
     match order:
-        case o.OpenPeer(attempt):
-            return {"order": "open", "attempt": attempt, "iceServers": []}
+        case o.OpenPeer(attempt, _, is_held):
+            return {"order": "open", "attempt": attempt, "iceServers": [], "isHeld": is_held}
+        case o.SendMedia(attempt):
+            return {"order": "send media", "attempt": attempt}
         case o.CreateOffer(attempt, wait_s):
             return {"order": "create offer", "attempt": attempt, "waitMs": 1000 * wait_s}
         case o.AcceptOffer(attempt, sdp, wait_s):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from pycall.client.stages import Delays, Stages
 from pycall.client.stats import Counters
+from pycall.client.tracks import Hold
 from pycall.core import inputs as i
 from pycall.core.events import Latency, Path
 from pycall.core.messages import Candidate, Control, Message, Shares
@@ -30,6 +31,7 @@ class ScriptedPeer:
     faults: dict[str, Exception] = field(default_factory=dict)
     flow: Counters = field(default_factory=Counters)
     silent: bool = False
+    media_hold: Hold = field(default_factory=Hold)
     packets_received: int = 0
     path: Path | None = PATH
     local_address: str | None = None

@@ -342,6 +342,29 @@ async def test_only_an_address_the_call_uses_is_missed(*, gone: str, slept: bool
     assert ("renew den 1" in run.signalling.asked) == ("reconnecting" in run.names()) == asked
 
 
+async def test_a_connection_with_another_key_sends_nothing_of_us_before_it_carries_the_call() -> None:
+    first, second = ScriptedPeer(), ScriptedPeer()
+    run = Run(first, second)
+    async with running(run):
+        run.post(NOBODY)
+        await run.phase(Phase.WAITING)
+        run.post(i.OtherJoined(BOB, 1))
+        await until(lambda: 1 in run.offers)
+        run.post(i.MessageReceived(Answer("answer\na=fingerprint:a A", 1, "A" * 22)))
+        run.post(i.PeerConnected(1, PATH))
+        await run.phase(Phase.CONNECTED)
+        assert not first.media_hold.is_on
+        run.post(i.MediaSilent(1, 2.0), i.Renewed(2))
+        await until(lambda: 2 in run.offers)
+        run.post(i.MessageReceived(Answer("answer\na=fingerprint:b B", 2, "A" * 22)))
+        run.post(i.PeerConnected(2, PATH))
+        await until(lambda: "accept_answer answer\na=fingerprint:b B" in second.done)
+        assert second.media_hold.is_on
+        run.post(i.MediaHeard(2))
+        await until(lambda: not second.media_hold.is_on)
+        run.post(i.HungUp())
+
+
 async def test_a_silent_connection_is_replaced_while_the_call_goes_on() -> None:
     first = ScriptedPeer(flow=Counters(frames_sent=1))
     second = ScriptedPeer(flow=Counters(frames_sent=10))

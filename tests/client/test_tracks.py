@@ -20,6 +20,7 @@ from pycall.client.tracks import (
     BLOCK,
     SAMPLE_RATE,
     SOUND_DEPTH,
+    Hold,
     PictureTrack,
     SoundTrack,
     StampClock,
@@ -63,6 +64,26 @@ async def test_rows_with_any_padding_are_copied_right(size: tuple[int, int]) -> 
         feed.publish(Picture(frame, 1.0))
         assert ((await track.recv()).to_ndarray() == frame.to_ndarray()).all()
     track.stop()
+
+
+async def test_what_is_held_back_goes_out_as_black_and_silence_in_the_same_time() -> None:
+    pictures, sounds, hold = Feed[Picture](), Feed[Sound](), Hold(is_on=True)
+    video, audio = PictureTrack(pictures, 0.0, hold), SoundTrack(sounds, 0.0, hold)
+    for is_on in (True, False, True):
+        hold.is_on = is_on
+        pictures.publish(Picture(painted(150), 1.0))
+        hearing = asyncio.create_task(audio.recv())
+        await asyncio.sleep(0)
+        sounds.publish(Sound(tone(440, 1), 1.0))
+        seen, heard = (await video.recv()).to_ndarray(), (await hearing).to_ndarray()
+        assert (seen == painted(150).to_ndarray()).all() != is_on
+        assert np.any(heard) != is_on
+        if is_on:
+            assert set(np.unique(seen[:240])) == {16}
+            assert set(np.unique(seen[240:])) == {128}
+    assert video.frames == audio.frames == 3
+    video.stop()
+    audio.stop()
 
 
 async def test_the_newest_picture_is_sent() -> None:

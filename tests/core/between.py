@@ -40,6 +40,9 @@ class End:
     link: Link = field(default_factory=lambda: Link(60.0))
     told: list[events.Event] = field(default_factory=list)
     attempt: int = 0
+    sending: set[int] = field(default_factory=set)
+    """The attempts on which camera and microphone would go out."""
+
     described: bool = False
     """Whether it has the other end's description, so that media could flow soon."""
 
@@ -101,6 +104,10 @@ class Between:
     def renew(self) -> None:
         """Both build another connection, and it carries the call."""
         self.build()
+        self.take_over()
+
+    def take_over(self) -> None:
+        """What was built is heard."""
         for end in (self.caller, self.callee):
             self._do(end, end.link.heard(end.attempt, self.epoch + 0.5))
         self._run()
@@ -127,8 +134,14 @@ class Between:
     def _carry_out(self, end: End, order: o.Output) -> None:
         nonce = self.random.randbytes(16)
         match order:
-            case o.OpenPeer(attempt):
+            case o.OpenPeer(attempt, _, is_held):
                 end.attempt, end.described = attempt, False
+                if not is_held:
+                    end.sending.add(attempt)
+            case o.SendMedia(attempt):
+                end.sending.add(attempt)
+            case o.ClosePeer(attempt):
+                end.sending.discard(attempt)
             case o.CreateOffer(attempt):
                 self._do(end, end.link.described(i.OfferCreated(attempt, end.sdp, nonce)))
             case o.AcceptOffer(attempt):

@@ -5,13 +5,13 @@ from dataclasses import replace
 from pycall.core import outputs as o
 from pycall.core.messages import Answer, Candidate, Offer
 from pycall.core.negotiation import MAX_EARLY_CANDIDATES, Negotiation
-from pycall.core.verification import Exchange, commitment_to
+from pycall.core.verification import WordsExchange, commitment_to
 
 CANDIDATE = Candidate("candidate:1 1 udp 1 192.0.2.1 9 typ host", "0", 0, 7)
 
 
 def begun(*, offering: bool) -> Negotiation:
-    negotiation = Negotiation(3, Exchange(None))
+    negotiation = Negotiation(3, WordsExchange(None))
     assert negotiation.begin(7, offering=offering, wait_s=0.5) == (
         [o.CreateOffer(3, 0.5)] if offering else []
     )
@@ -37,7 +37,7 @@ def test_who_answers_takes_one_offer_and_sends_an_answer() -> None:
 
 
 def test_nothing_is_taken_before_the_other_side_is_there() -> None:
-    negotiation = Negotiation(3, Exchange(None))
+    negotiation = Negotiation(3, WordsExchange(None))
     assert negotiation.received(Offer("early", 7)) == []
     assert negotiation.received(CANDIDATE) == []
 

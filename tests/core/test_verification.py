@@ -12,7 +12,7 @@ import pytest
 from pycall.core.events import Words
 from pycall.core.messages import Reveal, dump_message
 from pycall.core.patience import WORDS_S
-from pycall.core.verification import Exchange, Finding, commitment_to, keys_in, words_of
+from pycall.core.verification import Verdict, WordsExchange, commitment_to, keys_in, words_of
 from tests.core.between import Between, Passed, honest
 
 CALLS: Final = 1_000
@@ -114,7 +114,7 @@ def with_own_key(sdp: str, seed: random.Random) -> str:
 def test_a_server_that_speaks_for_each_end_by_all_rules_is_noticed_in_every_one_of_a_thousand_calls() -> None:
     for seed in range(CALLS):
         call, chance = Between(seed), random.Random(f"server {seed}")
-        caller, callee, as_callee, as_caller = (Exchange(None) for _ in range(4))
+        caller, callee, as_callee, as_caller = (WordsExchange(None) for _ in range(4))
         offer, answer = call.caller.sdp, call.callee.sdp
         own_offer, own_answer = with_own_key(offer, chance), with_own_key(answer, chance)
         # it has the callee's part, and so its words, before it answers the caller
@@ -124,7 +124,7 @@ def test_a_server_that_speaks_for_each_end_by_all_rules_is_noticed_in_every_one_
         callee.hear_nonce(revealed)
         as_callee.hear_offer(offer, caller.offer(offer, chance.randbytes(16)), None)
         caller.hear_answer(own_answer, as_callee.answer(own_answer, chance.randbytes(16)), None)
-        assert caller.finding is callee.finding is Finding.KNOWN
+        assert caller.verdict is callee.verdict is Verdict.KNOWN
         assert callee.words == as_caller.words
         assert caller.words != callee.words
 
@@ -206,7 +206,7 @@ def test_only_the_first_reveal_counts() -> None:
 
 def test_a_reveal_before_the_answer_is_none() -> None:
     early = dump_message(Reveal("A" * 22, 1))
-    exchange = Exchange(None)
+    exchange = WordsExchange(None)
     exchange.hear_offer("offer", commitment_to("A" * 22), None)
     exchange.hear_nonce("A" * 22)
     assert exchange.is_awaited
@@ -216,10 +216,10 @@ def test_a_reveal_before_the_answer_is_none() -> None:
 
 
 def test_an_answer_before_the_offer_makes_no_words() -> None:
-    exchange = Exchange(None)
+    exchange = WordsExchange(None)
     assert exchange.hear_answer("answer", "A" * 22, None) is None
     exchange.offer("offer", bytes(16))
-    assert (exchange.finding, exchange.words) == (Finding.NONE, ())
+    assert (exchange.verdict, exchange.words) == (Verdict.NONE, ())
 
 
 # --- connections that follow each other -------------------------------------------------------------
@@ -289,6 +289,90 @@ def test_the_words_are_of_the_connection_that_carries_the_call_and_not_of_one_th
     before = (call.caller.words, call.callee.words)
     call.build()
     assert (call.caller.words, call.callee.words) == before
+
+
+def test_a_server_that_comes_between_and_is_never_heard_gets_no_media() -> None:
+    call = Between(1)
+    call.connect()
+    for _ in range(3):
+        call.server = in_the_middle
+        call.build()
+        for end in (call.caller, call.callee):
+            assert end.sending == {1}, "the one that carries the call"
+
+
+def test_a_connection_with_the_keys_that_were_shown_sends_as_soon_as_both_are_described() -> None:
+    call = Between(1)
+    call.connect()
+    assert call.caller.sending == call.callee.sending == {1}
+    call.build()
+    assert call.caller.sending == call.callee.sending == {1, 2}
+
+
+def test_one_with_other_keys_sends_when_it_carries_the_call_and_that_was_told() -> None:
+    call = Between(1)
+    call.connect()
+    call.callee.change_key()
+    call.build()
+    assert call.caller.sending == {1}
+    call.take_over()
+    assert call.caller.sending == call.callee.sending == {2}
+    assert len(call.caller.words) == 2
+
+
+def test_nothing_is_sent_where_the_words_are_kept_back_before_that_is_told() -> None:
+    call = Between(1)
+    call.connect()
+    call.callee.change_key()
+    call.server = lambda _, payload: [] if payload["type"] == "reveal" else [payload]
+    call.renew()
+    assert call.callee.sending == set()
+    due = call.callee.link.deadline
+    assert due is not None
+    call.wait(due)
+    assert call.callee.notices == ["no-words"]
+    assert call.callee.sending == {2}
+
+
+def test_another_key_is_noticed_behind_a_connection_without_words() -> None:
+    call = Between(1)
+    call.connect()
+    call.server = lambda _, payload: (
+        [] if payload["type"] == "reveal" else [{key: payload[key] for key in ("type", "sdp", "epoch")}]
+    )
+    call.renew()
+    assert call.caller.notices == call.callee.notices == ["no-words"]
+    call.server = in_the_middle
+    call.renew()
+    for end in (call.caller, call.callee):
+        assert [event.changed for event in end.told if isinstance(event, Words)] == [False, True]
+
+
+def test_nothing_is_due_for_words_of_a_connection_that_is_gone() -> None:
+    call = Between(1, lambda _, payload: [] if payload["type"] == "reveal" else [payload])
+    call.connect()
+    link = call.callee.link
+    first = link.deadline
+    assert first is not None
+    link.broke(1, 2.0)
+    for _ in range(20):  # each deadline leads to a later one, or to none
+        due = link.deadline
+        if due is None:
+            break
+        link.tick(due)
+        assert link.deadline is None or link.deadline > due
+
+
+def test_the_next_connection_has_the_whole_time_for_its_words() -> None:
+    call = Between(1, lambda _, payload: [] if payload["type"] == "reveal" else [payload])
+    call.connect()
+    call.callee.link.broke(1, 3.0)
+    call.epoch = 5
+    call.renew()
+    due = call.callee.link.deadline
+    assert due is not None
+    assert due >= 6.0 + WORDS_S
+    assert call.callee.notices == []
 
 
 def test_an_end_that_never_learned_the_words_learns_new_ones_with_the_next_connection() -> None:

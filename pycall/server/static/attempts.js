@@ -14,14 +14,18 @@ class Attempt {
   /** @type {Path | null} */
   path = null;
   heard = false;
+  /** When the other end's part of the words is not waited for any more. @type {number | null} */
+  wordsUntil = null;
 
   /**
    * @param {number} number
-   * @param {import("./verification.js").Exchange} exchange
+   * @param {import("./verification.js").WordsExchange} exchange
+   * @param {boolean} isHeld whether camera and microphone wait until it is known with whom it is
    */
-  constructor(number, exchange) {
+  constructor(number, exchange, isHeld) {
     this.number = number;
     this.negotiation = new Negotiation(number, exchange);
+    this.isHeld = isHeld;
   }
 }
 
@@ -34,8 +38,6 @@ export class Attempts {
   iceServers = [];
   #count = 0;
   #verification = new Verification();
-  /** @type {number | null} */
-  #wordsUntil = null;
 
   /** The one that negotiates. */
   get newest() {
@@ -116,13 +118,23 @@ export class Attempts {
   }
 
   /**
+   * The carrying one cannot be used any more.
+   * @returns {Order[]}
+   */
+  lose() {
+    const lost = this.carrying;
+    this.carrying = null;
+    return lost ? [closed(lost)] : [];
+  }
+
+  /**
    * End all, and forget whom they were with; with `farewell` that one is told that it is on purpose.
    * @param {boolean} farewell
    * @returns {Order[]}
    */
   close(farewell) {
     const all = [this.carrying, this.building].filter((one) => one !== null);
-    this.carrying = this.building = this.#wordsUntil = null;
+    this.carrying = this.building = null;
     this.#verification = new Verification();
     return all.map((one) => closed(one, farewell));
   }
@@ -131,7 +143,7 @@ export class Attempts {
 
   /** When {@link verify} is wanted again. */
   get deadline() {
-    return this.#wordsUntil;
+    return this.carrying?.wordsUntil ?? null;
   }
 
   /**
@@ -140,17 +152,36 @@ export class Attempts {
    * @returns {Order[]}
    */
   verify(now) {
-    if (!this.carrying) return [];
-    const { exchange } = this.carrying.negotiation;
-    if (this.#wordsUntil !== null && now >= this.#wordsUntil) exchange.giveUp();
+    const { carrying } = this;
+    if (!carrying) return [];
+    const { exchange } = carrying.negotiation;
+    if (carrying.wordsUntil !== null && now >= carrying.wordsUntil) exchange.giveUp();
     const out = this.#verification.conclude(exchange);
-    if (!exchange.isAwaited || !this.carrying.path) this.#wordsUntil = null;
-    else this.#wordsUntil ??= now + patience.WORDS_MS;
+    if (!exchange.isAwaited || !carrying.path) carrying.wordsUntil = null;
+    else carrying.wordsUntil ??= now + patience.WORDS_MS;
+    return [...out, ...this.release()];
+  }
+
+  /**
+   * Send camera and microphone where it is known with whom, or the user was told that it is not.
+   * @returns {Order[]}
+   */
+  release() {
+    /** @type {Order[]} */
+    const out = [];
+    for (const one of [this.carrying, this.building]) {
+      if (!one?.isHeld) continue;
+      const { exchange } = one.negotiation;
+      const isTold = one === this.carrying && !exchange.isAwaited;
+      if (!isTold && !this.#verification.knows(exchange)) continue;
+      one.isHeld = false;
+      out.push({ order: "send media", attempt: one.number });
+    }
     return out;
   }
 
   #next() {
-    return new Attempt(++this.#count, this.#verification.begin());
+    return new Attempt(++this.#count, this.#verification.begin(), this.#verification.hasShown);
   }
 
   /**
@@ -158,7 +189,7 @@ export class Attempts {
    * @returns {Order}
    */
   #opening(attempt) {
-    return { order: "open", attempt: attempt.number, iceServers: this.iceServers };
+    return { order: "open", attempt: attempt.number, iceServers: this.iceServers, isHeld: attempt.isHeld };
   }
 }
 

@@ -123,7 +123,8 @@ export class Link {
    * @param {Iterable<number>} nonce our part of the words
    */
   described(attempt, type, sdp, nonce) {
-    return this.#attempts.negotiationOf(attempt)?.described(type, sdp, nonce) ?? [];
+    const out = this.#attempts.negotiationOf(attempt)?.described(type, sdp, nonce) ?? null;
+    return out && type === "answer" ? [...out, ...this.#attempts.release()] : (out ?? []);
   }
 
   /**
@@ -215,9 +216,8 @@ export class Link {
   broke(attempt, now) {
     if (this.#attempts.building?.number === attempt) return this.#pause(now);
     if (!this.#attempts.carrying?.path || !this.#pairing?.peer.renews) return null;
-    this.#attempts.carrying = null;
     this.#heardAt = now;
-    return [{ order: "close", attempt, farewell: false }, ...this.#doubt(now, now)];
+    return [...this.#attempts.lose(), ...this.#doubt(now, now)];
   }
 
   /** Whether the silence has lasted too long; what of it this computer slept through is forgiven. @param {number} now */

@@ -22,7 +22,7 @@ export class Negotiation {
 
   /**
    * @param {number} attempt
-   * @param {import("./verification.js").Exchange} exchange
+   * @param {import("./verification.js").WordsExchange} exchange
    */
   constructor(attempt, exchange) {
     this.#attempt = attempt;

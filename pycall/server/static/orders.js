@@ -7,7 +7,8 @@
 
 /**
  * An order about the peer connection of one attempt.
- * @typedef {{order: "open", attempt: number, iceServers: RTCIceServer[]}
+ * @typedef {{order: "open", attempt: number, iceServers: RTCIceServer[], isHeld: boolean}
+ *   | {order: "send media", attempt: number}
  *   | {order: "create offer", attempt: number, waitMs: number}
  *   | {order: "accept offer", attempt: number, sdp: string, waitMs: number}
  *   | {order: "accept answer", attempt: number, sdp: string}

@@ -15,10 +15,13 @@ import { QUIET } from "./standing.js";
  * @typedef {Omit<PeerListener, "track" | "opened">} Reports
  */
 
+/** @type {Outgoing} */
+const NOTHING = { audio: null, video: null };
+
 export class Peers {
   /** What is received, whichever carries the call: who plays it goes on from one to the next. */
   stream = new MediaStream();
-  /** By the numbers of their attempts. @type {Map<number, {peer: Peer, tracks: MediaStreamTrack[]}>} */
+  /** By the numbers of their attempts. @type {Map<number, {peer: Peer, tracks: MediaStreamTrack[], isHeld: boolean}>} */
   #all = new Map();
   #carrying = 0;
   /** What all connections show. @type {RTCCertificate[] | null} */
@@ -50,7 +53,7 @@ export class Peers {
   send(kind, track) {
     if (this.#outgoing[kind] === track) return;
     this.#outgoing[kind] = track;
-    for (const { peer } of this.#all.values()) peer.send(kind, track);
+    for (const { peer, isHeld } of this.#all.values()) if (!isHeld) peer.send(kind, track);
   }
 
   /**
@@ -70,7 +73,9 @@ export class Peers {
     const peer = this.#all.get(order.attempt)?.peer;
     switch (order.order) {
       case "open":
-        return this.#open(order.attempt, order.iceServers, this.#identity);
+        return this.#open(order, this.#identity);
+      case "send media":
+        return this.#release(order.attempt);
       case "create offer":
         return peer?.offer(order.waitMs);
       case "accept offer":
@@ -95,15 +100,15 @@ export class Peers {
   }
 
   /**
-   * @param {number} attempt
-   * @param {RTCIceServer[]} iceServers
+   * @param {{attempt: number, iceServers: RTCIceServer[], isHeld: boolean}} order with `isHeld` nothing of camera and
+   * microphone goes out until {@link #release}
    * @param {RTCCertificate[]} identity
    */
-  #open(attempt, iceServers, identity) {
+  #open({ attempt, iceServers, isHeld }, identity) {
     const reports = this.#reportsOf(attempt);
     /** @type {MediaStreamTrack[]} */
     const tracks = [];
-    const peer = new Peer(iceServers, identity, this.#outgoing, {
+    const peer = new Peer(iceServers, identity, isHeld ? NOTHING : this.#outgoing, {
       ...reports,
       track: (track) => {
         tracks.push(track);
@@ -114,7 +119,16 @@ export class Peers {
         if (attempt === this.#carrying) reports.answered(roundTripMs);
       },
     });
-    this.#all.set(attempt, { peer, tracks });
+    this.#all.set(attempt, { peer, tracks, isHeld });
+  }
+
+  /** @param {number} attempt */
+  #release(attempt) {
+    const held = this.#all.get(attempt);
+    if (!held) return;
+    held.isHeld = false;
+    held.peer.send("audio", this.#outgoing.audio);
+    held.peer.send("video", this.#outgoing.video);
   }
 
   /**

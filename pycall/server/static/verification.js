@@ -3,7 +3,8 @@
  *
  * It is pycall/core/verification.py: each end makes words of what it said and heard, a short authentication string;
  * see "Words to compare" in docs/protocol.md. They stay while both ends keep their keys, whatever number of
- * connections follow each other. There is no clock and no randomness in here.
+ * connections follow each other. With other keys than those that were shown, a connection gets no media before the
+ * user is told. There is no clock and no randomness in here.
  */
 
 import { sha256 } from "/static/vendor/noble-sha256-2.4.0.esm.js";
@@ -21,7 +22,7 @@ const FINGERPRINT = /fingerprint:([^\r\n]*)/gi;
 /**
  * What an end knows of the words: not yet, that the other end makes none, that the nonce that was revealed is not the
  * one that was committed to, or all.
- * @typedef {"awaited" | "none" | "forged" | "known"} Finding
+ * @typedef {"awaited" | "none" | "forged" | "known"} Verdict
  */
 
 /**
@@ -47,7 +48,7 @@ export function wordsOf(offer, answer, offerNonce, answerNonce) {
 
 /**
  * The fingerprints a description names (RFC 8122 section 5), any of which its connection may show: as one text, a line
- * each. What only some parser takes for one counts, too.
+ * each. What only some parser takes for one counts, too, so one that is written otherwise is another key.
  * @param {string} sdp
  */
 export function keysIn(sdp) {
@@ -56,11 +57,11 @@ export function keysIn(sdp) {
 }
 
 /** One offer and one answer, as this end said and heard them, and the words that follow. */
-export class Exchange {
+export class WordsExchange {
   /** @type {string | null} */
   commitment = null;
-  /** @type {Finding} */
-  finding = "awaited";
+  /** @type {Verdict} */
+  verdict = "awaited";
   /** Whether the other end shows the words of the exchange {@link known}, too. */
   isKnownThere = false;
   #offer = "";
@@ -80,17 +81,18 @@ export class Exchange {
 
   /** Whether the other end has not said yet what the words are made of. */
   get isAwaited() {
-    return this.finding === "awaited";
+    return this.verdict === "awaited";
   }
 
-  /** The fingerprints of who offered and of who answered, in either order. */
+  /** The fingerprints of each end, in either order; `null` until both are described. */
   get keys() {
+    if (!this.#offer || !this.#answer) return null;
     return [keysIn(this.#offer), keysIn(this.#answer)].sort().join("\n\n");
   }
 
   /** What the users compare; none unless they are known. */
   get words() {
-    if (this.finding !== "known" || this.#offerNonce === null || this.#answerNonce === null) return [];
+    if (this.verdict !== "known" || this.#offerNonce === null || this.#answerNonce === null) return [];
     return wordsOf(this.#offer, this.#answer, this.#offerNonce, this.#answerNonce);
   }
 
@@ -116,7 +118,7 @@ export class Exchange {
     this.#offer = sdp;
     this.commitment = commitment;
     this.#hearKnown(known);
-    if (commitment === null) this.finding = "none";
+    if (commitment === null) this.verdict = "none";
   }
 
   /**
@@ -141,7 +143,7 @@ export class Exchange {
     this.#answer = sdp;
     this.#answerNonce = nonce;
     this.#hearKnown(known);
-    this.finding = nonce === null || this.#offerNonce === null ? "none" : "known";
+    this.verdict = nonce === null || this.#offerNonce === null ? "none" : "known";
     return nonce === null ? null : this.#offerNonce;
   }
 
@@ -152,12 +154,12 @@ export class Exchange {
   hearNonce(nonce) {
     if (!this.isAwaited || this.commitment === null || this.#answerNonce === null) return;
     this.#offerNonce = nonce;
-    this.finding = commitmentTo(nonce) === this.commitment ? "known" : "forged";
+    this.verdict = commitmentTo(nonce) === this.commitment ? "known" : "forged";
   }
 
   /** What is still awaited does not come any more. */
   giveUp() {
-    if (this.isAwaited) this.finding = "none";
+    if (this.isAwaited) this.verdict = "none";
   }
 
   /** @param {string | null} known */
@@ -168,43 +170,56 @@ export class Exchange {
 
 /** What the user was shown of one other end, over all connections to it. */
 export class Verification {
-  /** The exchange whose words the user was shown. @type {{commitment: string, keys: string} | null} */
-  #shown = null;
-  /** @type {Finding | null} */
+  /** Of the exchange whose words the user sees. @type {string | null} */
+  #commitment = null;
+  /** Those of the last words, whether or not the user sees them still. @type {string | null} */
+  #keys = null;
+  /** @type {Verdict | null} */
   #told = null;
 
   /** The exchange of another connection. */
   begin() {
-    return new Exchange(this.#shown?.commitment ?? null);
+    return new WordsExchange(this.#commitment);
+  }
+
+  /** Whether there are keys that another connection should have, too. */
+  get hasShown() {
+    return this.#keys !== null;
   }
 
   /**
-   * A connection that carries the call, or is the only one, had this exchange: tell what is new.
-   * @param {Exchange} exchange
+   * Whether a connection with this exchange has the keys that were shown, if there were any.
+   * @param {WordsExchange} exchange
+   */
+  knows(exchange) {
+    return this.#keys === null || exchange.keys === this.#keys;
+  }
+
+  /**
+   * The connection that carries the call, or will, had this exchange: tell what is new.
+   * @param {WordsExchange} exchange
    * @returns {import("./orders.js").News[]}
    */
   conclude(exchange) {
-    const { finding, commitment } = exchange;
-    if (finding === "awaited") return [];
-    if (finding === "known" && commitment !== null) return this.#show(exchange, commitment);
-    const isNews = finding !== this.#told;
-    this.#told = finding;
-    this.#shown = null;
-    return isNews ? [{ order: "tell no words", forged: finding === "forged" }] : [];
+    const { verdict, commitment } = exchange;
+    if (verdict === "awaited") return [];
+    if (verdict === "known" && commitment !== null) return this.#show(exchange, commitment);
+    const isNews = verdict !== this.#told;
+    this.#told = verdict;
+    this.#commitment = null;
+    return isNews ? [{ order: "tell no words", forged: verdict === "forged" }] : [];
   }
 
   /**
-   * @param {Exchange} exchange
+   * @param {WordsExchange} exchange
    * @param {string} commitment
    * @returns {import("./orders.js").News[]}
    */
   #show(exchange, commitment) {
-    const [keys, before] = [exchange.keys, this.#shown];
-    if (commitment === before?.commitment) return [];
-    const changed = before !== null && keys !== before.keys;
-    if (before && !changed && exchange.isKnownThere && exchange.known === before.commitment) return [];
-    this.#shown = { commitment, keys };
-    this.#told = "known";
+    if (commitment === this.#commitment) return [];
+    const changed = !this.knows(exchange);
+    if (!changed && exchange.isKnownThere && exchange.known === this.#commitment) return [];
+    [this.#commitment, this.#keys, this.#told] = [commitment, exchange.keys, "known"];
     return [{ order: "tell words", words: exchange.words, changed }];
   }
 }
