@@ -55,7 +55,7 @@ def test_a_server_that_changes_descriptions_shows_before_anything_is_seen(
 
 
 def test_a_caller_between_two_callers_shows_each_other_words(start_pycall: Programs) -> None:
-    """Two honest ends, each of which talks to somebody in the middle who passes pictures on."""
+    """Each of the two talks to an end of somebody in the middle, who keeps all rules."""
     one, middle = call_over(start_pycall, "nothing")
     other, beyond = call_over(start_pycall, "nothing")
     towards_one, towards_other = (caller.wait_for_event("words")["words"] for caller in (middle, beyond))
