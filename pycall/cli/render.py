@@ -135,11 +135,8 @@ class LiveRenderer:
             self._line.say("Keys: m mute, v camera, r record, q hang up.")
 
     def _words(self, words: tuple[str, ...], *, changed: bool) -> None:
-        if changed:
-            self._line.say(f"{self._peer} shows another key than before; a page that was loaded again does.")
-        self._line.say(
-            f"Words to compare: {' '.join(words)}. If {self._peer} has others, somebody sits between you."
-        )
+        told = "Words to compare anew" if changed else "Words to compare"
+        self._line.say(f"{told}: {' '.join(words)}. If {self._peer} has others, somebody sits between you.")
 
     def _peer_state(self, *, muted: bool, camera_off: bool, recording: bool) -> None:
         marks = {"muted": muted, "camera off": camera_off, "RECORDING": recording}

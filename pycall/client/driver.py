@@ -186,9 +186,9 @@ class Driver:
                 await self._signalling.check()
             case o.SendMessage(message):
                 await self._signalling.send(message)
-            case o.OpenPeer(number, ice_servers, is_held):
+            case o.OpenPeer(number, ice_servers):
                 peer = self._open_peer(number, ice_servers, self.post)
-                peer.media_hold.is_on = is_held
+                peer.media_hold.is_on = True
                 self._attempts[number] = Attempt(number, peer, self._around)
                 peer.send_control(self._state)
             case o.SendMedia(number):

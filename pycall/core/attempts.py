@@ -28,7 +28,7 @@ class Attempt:
     negotiation: Negotiation
     path: events.Path | None = None
     heard: bool = False
-    is_held: bool = False
+    is_held: bool = True
     """Whether camera and microphone wait until it is known with whom it is."""
 
     words_until: float | None = None
@@ -118,38 +118,44 @@ class Attempts:
         return self.carrying.words_until if self.carrying is not None else None
 
     def verify(self, now: float) -> list[o.Output]:
-        """Tell what is known of whether the carrying one was tampered with, as far as it is new."""
-        carrying = self.carrying
-        if carrying is None:
-            return []
-        exchange = carrying.negotiation.exchange
-        if carrying.words_until is not None and now >= carrying.words_until:
-            exchange.give_up()
-        out = self._verification.conclude(exchange)
-        if not exchange.is_awaited or carrying.path is None:
-            carrying.words_until = None
-        elif carrying.words_until is None:
-            carrying.words_until = now + patience.WORDS_S
-        return out + self.release()
+        """Tell what is known of whether anything was tampered with, as far as it is new."""
+        out, carrying = self._look(), self.carrying
+        if carrying is not None:
+            exchange = carrying.negotiation.exchange
+            if carrying.words_until is not None and now >= carrying.words_until:
+                exchange.give_up()
+            out += self._verification.conclude(exchange)
+            if not exchange.is_awaited or carrying.path is None:
+                carrying.words_until = None
+            elif carrying.words_until is None:
+                carrying.words_until = now + patience.WORDS_S
+        return out + self._release()
 
-    def release(self) -> list[o.Output]:
-        """Send camera and microphone where it is known with whom, or the user was told that it is not."""
+    def described(self) -> list[o.Output]:
+        """Both ends of the newest one are described: its keys are known."""
+        return self._look() + self._release()
+
+    def _look(self) -> list[o.Output]:
+        """Tell of another key, whether or not its connection ever carries anything."""
+        newest = self.newest
+        return [] if newest is None else self._verification.look(newest.negotiation.exchange)
+
+    def _release(self) -> list[o.Output]:
+        """Send camera and microphone where the user was told what is known of the other end."""
         out: list[o.Output] = []
         for one in (self.carrying, self.building):
-            if one is None or not one.is_held:
-                continue
-            exchange = one.negotiation.exchange
-            is_told = one is self.carrying and not exchange.is_awaited
-            if is_told or self._verification.knows(exchange):
-                one.is_held = False
-                out.append(o.SendMedia(one.number))
+            if one is not None and one.is_held:
+                exchange = one.negotiation.exchange
+                is_told = one is self.carrying and not exchange.is_awaited
+                if is_told or self._verification.knows(exchange):
+                    one.is_held = False
+                    out.append(o.SendMedia(one.number))
         return out
 
     def _next(self) -> tuple[Attempt, o.OpenPeer]:
         self._count += 1
-        negotiation = Negotiation(self._count, self._verification.begin())
-        attempt = Attempt(negotiation, is_held=self._verification.has_shown)
-        return attempt, o.OpenPeer(self._count, self.ice_servers, attempt.is_held)
+        attempt = Attempt(Negotiation(self._count, self._verification.begin()))
+        return attempt, o.OpenPeer(self._count, self.ice_servers)
 
 
 def _closed(attempt: Attempt) -> o.Output:

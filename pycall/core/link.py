@@ -121,7 +121,7 @@ class Link:
             case i.OfferCreated(_, sdp, nonce):
                 return negotiation.offered(sdp, nonce)
             case i.AnswerCreated(_, sdp, nonce):
-                return [*negotiation.answered(sdp, nonce), *self._attempts.release()]
+                return [*negotiation.answered(sdp, nonce), *self._attempts.described()]
             case i.CandidateGathered(_, line):
                 return negotiation.gathered(line)
 

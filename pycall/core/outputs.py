@@ -43,17 +43,16 @@ class SendMessage:
 class OpenPeer:
     """Create the peer connection of this attempt and gather candidates at once.
 
-    With ``is_held`` it sends nothing of camera and microphone until :class:`SendMedia`.
+    It sends nothing of camera and microphone until :class:`SendMedia`.
     """
 
     attempt: int
     ice_servers: tuple[IceServer, ...]
-    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SendMedia:
-    """Send camera and microphone on this attempt from now on: it is known with whom it is."""
+    """Send camera and microphone on this attempt from now on: what is known of whom it is with was told."""
 
     attempt: int
 

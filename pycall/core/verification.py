@@ -4,10 +4,11 @@ Whoever passes the descriptions on could put keys of its own into them, and hear
 key that was signalled, not who signalled it. So each end makes words of what it said and heard, a short
 authentication string as in ZRTP (RFC 6189 section 7). People compare them by voice; they differ when anything
 was changed on the way. Each end adds a nonce, and the one who offers commits to its own before it is told
-the other's. So somebody in between cannot look for keys that give the same words: it has one guess in 2^24.
+the other's. So somebody in between cannot look for keys that give the same words, but has to guess, one in
+2^24. Who is told a nonce and then breaks off has guessed unseen; that is possible :data:`MOST_UNSEEN` times.
 
-While both ends keep their keys, the words stay, whatever number of connections follow each other. With other
-keys than those that were shown, a connection gets no media before the user is told.
+While both ends keep their keys, the words stay, whatever number of connections follow each other. Another key
+is told as soon as it is heard of, and no connection gets media before the user was told what is known of it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ NONCE_BYTES: Final = 16
 
 WORDS_BYTES: Final = 3
 """So many words are compared."""
+
+MOST_UNSEEN: Final = 8
+"""Exchanges in a row whose words nobody saw; after those there are no words with this other end any more."""
 
 _COMMITMENT_LABEL: Final = b"pycall commitment 1\0"
 _WORDS_LABEL: Final = b"pycall words 1\0"
@@ -69,12 +73,14 @@ class WordsExchange:
     """One offer and one answer, as this end said and heard them, and the words that follow.
 
     ``known`` is the commitment of the exchange whose words the user was shown, if that was with the same end.
+    One that ``is_mute`` discloses no nonce and makes no words.
     """
 
-    def __init__(self, known: str | None) -> None:
+    def __init__(self, known: str | None, *, is_mute: bool = False) -> None:
         self.known = known
+        self.is_mute = is_mute
         self.commitment: str | None = None
-        self.verdict = Verdict.AWAITED
+        self.verdict = Verdict.NONE if is_mute else Verdict.AWAITED
         self._offer = self._answer = ""
         self._offer_nonce: str | None = None
         self._answer_nonce: str | None = None
@@ -100,9 +106,12 @@ class WordsExchange:
             return ()
         return words_of(self._offer, self._answer, self._offer_nonce, self._answer_nonce)
 
-    def offer(self, sdp: str, nonce: bytes) -> str:
+    def offer(self, sdp: str, nonce: bytes) -> str | None:
         """This end offers; returns the commitment that is to go with it."""
-        self._offer, self._offer_nonce = sdp, _text(nonce)
+        self._offer = sdp
+        if self.is_mute:
+            return None
+        self._offer_nonce = _text(nonce)
         self.commitment = commitment_to(self._offer_nonce)
         return self.commitment
 
@@ -115,7 +124,8 @@ class WordsExchange:
 
     def answer(self, sdp: str, nonce: bytes) -> str | None:
         """This end answers; returns the nonce that is to go with it, if the offer came with a commitment."""
-        self._answer, self._answer_nonce = sdp, None if self.commitment is None else _text(nonce)
+        is_asked = self.commitment is not None and not self.is_mute
+        self._answer, self._answer_nonce = sdp, _text(nonce) if is_asked else None
         return self._answer_nonce
 
     def hear_answer(self, sdp: str, nonce: str | None, known: str | None) -> str | None:
@@ -152,39 +162,47 @@ class Verification:
         """Those of the last words, whether or not the user sees them still."""
 
         self._told: Verdict | None = None
+        self._is_other_key_told = False
+        self._concluded: WordsExchange | None = None
+        self._unseen = 0
+        """Exchanges begun since one was concluded with words."""
 
     def begin(self) -> WordsExchange:
         """The exchange of another connection."""
-        return WordsExchange(self._commitment)
-
-    @property
-    def has_shown(self) -> bool:
-        """Whether there are keys that another connection should have, too."""
-        return self._keys is not None
+        self._unseen += 1
+        return WordsExchange(self._commitment, is_mute=self._unseen > MOST_UNSEEN)
 
     def knows(self, exchange: WordsExchange) -> bool:
-        """Whether a connection with this exchange has the keys that were shown, if there were any."""
-        return self._keys is None or exchange.keys == self._keys
+        """Whether a connection with this exchange has the keys that were shown."""
+        return self._keys is not None and exchange.keys == self._keys
+
+    def look(self, exchange: WordsExchange) -> list[o.Output]:
+        """Tell of another key than the one that was shown, whatever becomes of its connection."""
+        is_other = None not in (self._keys, exchange.keys) and exchange.keys != self._keys
+        if not is_other or self._is_other_key_told:
+            return []
+        self._is_other_key_told = True
+        return [o.Announce(OTHER_KEY)]
 
     def conclude(self, exchange: WordsExchange) -> list[o.Output]:
         """The connection that carries the call, or will, had this exchange: tell what is new."""
-        match exchange.verdict:
-            case Verdict.AWAITED:
-                return []
-            case Verdict.KNOWN if exchange.commitment is not None:
-                return self._show(exchange, exchange.commitment)
-            case verdict:
-                is_news, self._told, self._commitment = verdict is not self._told, verdict, None
-                return [o.Announce(_NOTICES[verdict])] if is_news else []
+        if exchange is self._concluded or exchange.is_awaited:
+            return []
+        self._concluded = exchange
+        if exchange.verdict is Verdict.KNOWN:
+            return self._show(exchange)
+        if exchange.is_mute and self.knows(exchange):
+            return []
+        is_news = exchange.verdict is not self._told
+        self._told, self._commitment = exchange.verdict, None
+        return [o.Announce(_NOTICES[exchange.verdict])] if is_news else []
 
-    def _show(self, exchange: WordsExchange, commitment: str) -> list[o.Output]:
-        if commitment == self._commitment:
+    def _show(self, exchange: WordsExchange) -> list[o.Output]:
+        is_same_key, self._unseen, self._is_other_key_told = self.knows(exchange), 0, False
+        if is_same_key and exchange.is_known_there and exchange.known == self._commitment:
             return []
-        is_other_key = not self.knows(exchange)
-        is_shown = exchange.is_known_there and exchange.known == self._commitment
-        if is_shown and not is_other_key:
-            return []
-        self._commitment, self._keys, self._told = commitment, exchange.keys, Verdict.KNOWN
+        is_other_key = self._keys is not None and not is_same_key
+        self._commitment, self._keys, self._told = exchange.commitment, exchange.keys, Verdict.KNOWN
         return [o.Announce(events.Words(exchange.words, changed=is_other_key))]
 
 
@@ -193,6 +211,9 @@ NO_WORDS: Final = events.Notice(
 )
 FORGED: Final = events.Notice(
     "words-forged", "Somebody between you changes what is said; do not trust this call."
+)
+OTHER_KEY: Final = events.Notice(
+    "other-key", "The other side shows another key than before, as a page that was loaded again does."
 )
 _NOTICES: Final = {Verdict.NONE: NO_WORDS, Verdict.FORGED: FORGED}
 

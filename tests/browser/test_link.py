@@ -13,7 +13,7 @@ from pycall.core import outputs as o
 from pycall.core.attempts import Pairing
 from pycall.core.link import Link
 from pycall.core.messages import Answer, Candidate, Keep, Message, Offer, Reveal, dump_message
-from pycall.core.verification import FORGED, NO_WORDS, NONCE_BYTES, commitment_to
+from pycall.core.verification import FORGED, NO_WORDS, NONCE_BYTES, OTHER_KEY, commitment_to
 from tests.browser.guests import Guests
 
 STORIES: Final = 300
@@ -66,7 +66,7 @@ async def test_the_page_decides_as_pycall_does(guests: Guests) -> None:
                 link.is_open,
             ], (seed, name, args)
             seen |= {kind(order) for order in orders} if isinstance(orders, list) else set()
-    assert len(seen) == 18  # every kind of order there is
+    assert len(seen) == 19  # every kind of order there is
 
 
 def story(teller: random.Random) -> Iterator[Step]:
@@ -198,8 +198,8 @@ def decide(link: Link, name: str, args: list[Any]) -> object:
 
 def in_page(order: o.Output) -> dict[str, Any]:
     match order:
-        case o.OpenPeer(attempt, _, is_held):
-            return {"order": "open", "attempt": attempt, "iceServers": [], "isHeld": is_held}
+        case o.OpenPeer(attempt):
+            return {"order": "open", "attempt": attempt, "iceServers": []}
         case o.SendMedia(attempt):
             return {"order": "send media", "attempt": attempt}
         case o.CreateOffer(attempt, wait_s):
@@ -226,6 +226,8 @@ def in_page(order: o.Output) -> dict[str, Any]:
             return {"order": "tell path", "path": path}
         case o.Announce(events.Words(words, changed)):
             return {"order": "tell words", "words": list(words), "changed": changed}
+        case o.Announce(notice) if notice == OTHER_KEY:
+            return {"order": "tell other key"}
         case o.Announce(notice) if notice in {NO_WORDS, FORGED}:
             return {"order": "tell no words", "forged": notice == FORGED}
         case o.Announce(events.Reconnecting(silent_s)):

@@ -33,6 +33,7 @@ ALL: list[Event] = [
     events.FirstFrame("video"),
     events.Reconnecting(2.1),
     events.Reconnected(3.25),
+    events.Words(("topmost", "istanbul", "pluto"), changed=False),
     events.PathChanged("relay", "relay", "host", "tcp"),
     STATS,
     events.Latency("audio", 20.3, 0.4, 0.1, 26.0, 1.1, 2.2, 41.2, 20.0, 108.0),
@@ -87,7 +88,7 @@ def test_an_event_is_one_object_on_one_line(event: Event) -> None:
     line = json.loads(text)
     assert line.pop("event") == event.event_name
     assert isinstance(line.pop("time"), float)
-    assert line == dataclasses.asdict(event)
+    assert line == json.loads(json.dumps(dataclasses.asdict(event)))
 
 
 def test_figures_that_are_not_known_are_left_out() -> None:
@@ -156,6 +157,7 @@ def test_without_a_terminal_only_sentences_are_written() -> None:
         "Connected in 0.25 s, direct.",
         "Zoë is not heard any more; reconnecting.",
         "Zoë is back after 3.2 s.",
+        "Words to compare: topmost istanbul pluto. If Zoë has others, somebody sits between you.",
         *LATENCIES,
         "Zoë is recording this call.",
         "Recording to /tmp/den.mp4",
@@ -232,3 +234,16 @@ def test_an_end_before_the_beginning_has_no_figures() -> None:
 @pytest.mark.parametrize("event", ALL, ids=lambda event: event.event_name)
 def test_every_event_leaves_the_terminal_clean(event: Event) -> None:
     assert lines_of(event)[-1] == ""
+
+
+def test_words_are_told_and_that_they_are_others_now() -> None:
+    here = events.PeerJoined("b", "Bob")
+    first, other = ("topmost", "istanbul", "pluto"), ("music", "sensation", "physique")
+    assert (
+        "Words to compare: topmost istanbul pluto. If Bob has others, somebody sits between you."
+        in lines_of(here, events.Words(first, changed=False))
+    )
+    assert (
+        "Words to compare anew: music sensation physique. If Bob has others, somebody sits between you."
+        in (lines_of(here, events.Words(first, changed=False), events.Words(other, changed=True)))
+    )

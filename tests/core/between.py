@@ -15,6 +15,7 @@ from pycall.core import outputs as o
 from pycall.core.attempts import Pairing
 from pycall.core.link import Link
 from pycall.core.messages import dump_message, parse_message
+from pycall.core.verification import keys_in
 
 SDP: Final = (Path(__file__).parents[2] / "benchmarks/crowd/offer.sdp").read_text(encoding="utf-8")
 """An offer as a browser makes it."""
@@ -29,6 +30,19 @@ Server = Callable[[str, dict[str, Any]], Passed]
 def honest(_: str, payload: dict[str, Any]) -> Passed:
     """Pass on what comes."""
     return [payload]
+
+
+def with_own_key(sdp: str, seed: random.Random) -> str:
+    """A description with another key in place of its own."""
+    [key] = keys_in(sdp)
+    return sdp.replace(key.split()[1], seed.randbytes(32).hex(":").upper())
+
+
+def in_the_middle(_: str, payload: dict[str, Any]) -> Passed:
+    """Put another key into every description."""
+    if "sdp" not in payload:
+        return [payload]
+    return [payload | {"sdp": with_own_key(payload["sdp"], random.Random(payload["type"]))}]
 
 
 @dataclass(eq=False)
@@ -84,21 +98,26 @@ class Between:
         self.epoch = 0
         self._orders: deque[tuple[End, o.Output]] = deque()
 
-    def connect(self) -> None:
-        """Both are in the room: negotiate, and stand."""
+    def connect(self, *, stands: bool = True) -> None:
+        """Both are in the room: negotiate, and stand unless that is not wanted."""
         self.epoch = 1
         for end, offering in ((self.callee, False), (self.caller, True)):
             self._do(end, end.link.open((), 0.0))
             self._do(end, end.link.pair(Pairing(i.PeerInfo("x", "X", renews=True), 1, offering), (), 0.0))
         self._run()
-        self._stand()
+        if stands:
+            self._stand()
 
-    def build(self) -> None:
-        """Both build another connection, which stands and is not heard yet."""
+    def renew_unconnected(self) -> None:
+        """Both begin another connection, and it does not stand."""
         self.epoch += 1
         for end in (self.callee, self.caller):
             self._do(end, end.link.renewed(self.epoch, (), float(self.epoch)))
         self._run()
+
+    def build(self) -> None:
+        """Both build another connection, which stands and is not heard yet."""
+        self.renew_unconnected()
         self._stand()
 
     def renew(self) -> None:
@@ -134,10 +153,8 @@ class Between:
     def _carry_out(self, end: End, order: o.Output) -> None:
         nonce = self.random.randbytes(16)
         match order:
-            case o.OpenPeer(attempt, _, is_held):
+            case o.OpenPeer(attempt):
                 end.attempt, end.described = attempt, False
-                if not is_held:
-                    end.sending.add(attempt)
             case o.SendMedia(attempt):
                 end.sending.add(attempt)
             case o.ClosePeer(attempt):

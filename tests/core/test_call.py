@@ -63,6 +63,7 @@ def talking(terms: CallTerms = TERMS) -> Call:
     assert call.handle(i.MessageReceived(Answer("answer", 1)), 10.2) == [
         o.AcceptAnswer(1, "answer"),
         o.Announce(NO_WORDS),
+        o.SendMedia(1),
     ]
     assert call.handle(i.PeerConnected(1, PATH), 11.0) == [
         o.MeasurePeer(1),
@@ -95,6 +96,7 @@ def test_the_one_who_comes_second_waits_for_the_offer_and_answers() -> None:
     assert call.handle(i.MessageReceived(Offer("offer", 1)), 0.1) == [
         o.AcceptOffer(1, "offer"),
         o.Announce(NO_WORDS),
+        o.SendMedia(1),
     ]
     assert call.handle(i.AnswerCreated(1, "answer", bytes(16)), 0.2) == [o.SendMessage(Answer("answer", 1))]
     call.handle(i.PeerConnected(1, RELAYED), 0.5)
@@ -115,6 +117,7 @@ def test_candidates_that_come_before_the_description_are_kept_for_it() -> None:
         o.AcceptAnswer(1, "answer"),
         o.AddCandidate(1, CANDIDATE),
         o.Announce(NO_WORDS),
+        o.SendMedia(1),
     ]
     assert call.handle(i.MessageReceived(CANDIDATE), 10.3) == [o.AddCandidate(1, CANDIDATE)]
 

@@ -58,6 +58,7 @@ def test_the_new_connection_takes_over_once_it_stands_and_is_heard() -> None:
         o.ClosePeer(1, say_bye=False),
         o.Announce(events.Reconnected(pytest.approx(2.6))),  # type: ignore[arg-type]
         o.MeasurePeer(2),
+        o.SendMedia(2),
     ]
     assert link.deadline is None
     assert link.silence(22.7) == 0.0

@@ -9,11 +9,16 @@ from typing import Any, Final
 
 import pytest
 
-from pycall.core.events import Words
 from pycall.core.messages import Reveal, dump_message
 from pycall.core.patience import WORDS_S
-from pycall.core.verification import Verdict, WordsExchange, commitment_to, keys_in, words_of
-from tests.core.between import Between, Passed, honest
+from pycall.core.verification import (
+    Verdict,
+    WordsExchange,
+    commitment_to,
+    keys_in,
+    words_of,
+)
+from tests.core.between import Between, Passed, with_own_key
 
 CALLS: Final = 1_000
 PAIRS: Final = 1_000_000
@@ -103,12 +108,6 @@ def test_a_server_that_changes_descriptions_is_noticed_in_every_one_of_a_thousan
         assert call.callee.words
         mutations[server.mutation] += 1
     assert min(mutations.values()) > CALLS / 12
-
-
-def with_own_key(sdp: str, seed: random.Random) -> str:
-    """A description with another key in place of its own."""
-    [key] = keys_in(sdp)
-    return sdp.replace(key.split()[1], seed.randbytes(32).hex(":").upper())
 
 
 def test_a_server_that_speaks_for_each_end_by_all_rules_is_noticed_in_every_one_of_a_thousand_calls() -> None:
@@ -222,28 +221,6 @@ def test_an_answer_before_the_offer_makes_no_words() -> None:
     assert (exchange.verdict, exchange.words) == (Verdict.NONE, ())
 
 
-# --- connections that follow each other -------------------------------------------------------------
-
-
-def test_the_words_stay_while_both_ends_keep_their_keys() -> None:
-    call = Between(1)
-    call.connect()
-    for _ in range(5):
-        call.renew()
-    assert len(call.caller.words) == 1
-    assert call.callee.words == call.caller.words
-
-
-def test_another_key_makes_other_words_and_the_end_that_kept_its_own_is_told_so() -> None:
-    call = Between(1)
-    call.connect()
-    call.callee.change_key()
-    call.renew()
-    assert len(call.caller.words) == 2
-    assert call.caller.words == call.callee.words
-    assert [event.changed for event in call.caller.told if isinstance(event, Words)] == [False, True]
-
-
 @pytest.mark.parametrize(
     "hidden", ["\na=fingerprint:sha-256\tAA", "\x0ba=fingerprint:sha-256 AA", "\ra=fingerprint:a AA"]
 )
@@ -252,134 +229,3 @@ def test_a_key_that_only_some_parser_sees_is_another_key(hidden: str) -> None:
     sdp = "v=0\r\na=fingerprint:sha-256 00:11\r\na=mid:0"
     assert keys_in(sdp.replace("a=mid:0", f"a=mid:0{hidden}")) != keys_in(sdp)
     assert keys_in(sdp.replace("sha-256 00:11", f"sha-256 00:11{hidden}")) != keys_in(sdp)
-
-
-def in_the_middle(_: str, payload: dict[str, Any]) -> Passed:
-    """Put another key into every description."""
-    if "sdp" not in payload:
-        return [payload]
-    return [payload | {"sdp": with_own_key(payload["sdp"], random.Random(payload["type"]))}]
-
-
-def test_a_server_that_comes_between_later_is_noticed_by_the_words_that_change() -> None:
-    call = Between(1)
-    call.connect()
-    call.server = in_the_middle
-    call.renew()
-    for end in (call.caller, call.callee):
-        assert [event.changed for event in end.told if isinstance(event, Words)] == [False, True]
-    assert call.caller.words[-1] != call.callee.words[-1]
-
-
-def test_words_that_were_seen_while_a_server_was_between_do_not_stay_when_it_leaves() -> None:
-    call = Between(1, in_the_middle)
-    call.connect()
-    before = (call.caller.words[-1], call.callee.words[-1])
-    call.server = honest
-    call.renew()
-    assert before[0] != before[1]
-    assert call.caller.words[-1] == call.callee.words[-1]
-    assert call.caller.words[-1] not in before
-
-
-def test_the_words_are_of_the_connection_that_carries_the_call_and_not_of_one_that_is_being_built() -> None:
-    call = Between(1, in_the_middle)
-    call.connect()
-    call.server = honest
-    before = (call.caller.words, call.callee.words)
-    call.build()
-    assert (call.caller.words, call.callee.words) == before
-
-
-def test_a_server_that_comes_between_and_is_never_heard_gets_no_media() -> None:
-    call = Between(1)
-    call.connect()
-    for _ in range(3):
-        call.server = in_the_middle
-        call.build()
-        for end in (call.caller, call.callee):
-            assert end.sending == {1}, "the one that carries the call"
-
-
-def test_a_connection_with_the_keys_that_were_shown_sends_as_soon_as_both_are_described() -> None:
-    call = Between(1)
-    call.connect()
-    assert call.caller.sending == call.callee.sending == {1}
-    call.build()
-    assert call.caller.sending == call.callee.sending == {1, 2}
-
-
-def test_one_with_other_keys_sends_when_it_carries_the_call_and_that_was_told() -> None:
-    call = Between(1)
-    call.connect()
-    call.callee.change_key()
-    call.build()
-    assert call.caller.sending == {1}
-    call.take_over()
-    assert call.caller.sending == call.callee.sending == {2}
-    assert len(call.caller.words) == 2
-
-
-def test_nothing_is_sent_where_the_words_are_kept_back_before_that_is_told() -> None:
-    call = Between(1)
-    call.connect()
-    call.callee.change_key()
-    call.server = lambda _, payload: [] if payload["type"] == "reveal" else [payload]
-    call.renew()
-    assert call.callee.sending == set()
-    due = call.callee.link.deadline
-    assert due is not None
-    call.wait(due)
-    assert call.callee.notices == ["no-words"]
-    assert call.callee.sending == {2}
-
-
-def test_another_key_is_noticed_behind_a_connection_without_words() -> None:
-    call = Between(1)
-    call.connect()
-    call.server = lambda _, payload: (
-        [] if payload["type"] == "reveal" else [{key: payload[key] for key in ("type", "sdp", "epoch")}]
-    )
-    call.renew()
-    assert call.caller.notices == call.callee.notices == ["no-words"]
-    call.server = in_the_middle
-    call.renew()
-    for end in (call.caller, call.callee):
-        assert [event.changed for event in end.told if isinstance(event, Words)] == [False, True]
-
-
-def test_nothing_is_due_for_words_of_a_connection_that_is_gone() -> None:
-    call = Between(1, lambda _, payload: [] if payload["type"] == "reveal" else [payload])
-    call.connect()
-    link = call.callee.link
-    first = link.deadline
-    assert first is not None
-    link.broke(1, 2.0)
-    for _ in range(20):  # each deadline leads to a later one, or to none
-        due = link.deadline
-        if due is None:
-            break
-        link.tick(due)
-        assert link.deadline is None or link.deadline > due
-
-
-def test_the_next_connection_has_the_whole_time_for_its_words() -> None:
-    call = Between(1, lambda _, payload: [] if payload["type"] == "reveal" else [payload])
-    call.connect()
-    call.callee.link.broke(1, 3.0)
-    call.epoch = 5
-    call.renew()
-    due = call.callee.link.deadline
-    assert due is not None
-    assert due >= 6.0 + WORDS_S
-    assert call.callee.notices == []
-
-
-def test_an_end_that_never_learned_the_words_learns_new_ones_with_the_next_connection() -> None:
-    call = Between(1, lambda _, payload: [] if payload["type"] == "reveal" else [payload])
-    call.connect()
-    call.server = honest
-    call.renew()
-    assert call.callee.words == [call.caller.words[-1]]
-    assert len(call.caller.words) == 2
-    assert not any(event.changed for event in call.caller.told if isinstance(event, Words))

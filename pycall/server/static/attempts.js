@@ -16,16 +16,16 @@ class Attempt {
   heard = false;
   /** When the other end's part of the words is not waited for any more. @type {number | null} */
   wordsUntil = null;
+  /** Whether camera and microphone wait until what is known of whom it is with was told. */
+  isHeld = true;
 
   /**
    * @param {number} number
    * @param {import("./verification.js").WordsExchange} exchange
-   * @param {boolean} isHeld whether camera and microphone wait until it is known with whom it is
    */
-  constructor(number, exchange, isHeld) {
+  constructor(number, exchange) {
     this.number = number;
     this.negotiation = new Negotiation(number, exchange);
-    this.isHeld = isHeld;
   }
 }
 
@@ -147,26 +147,43 @@ export class Attempts {
   }
 
   /**
-   * Tell what is known of whether the carrying one was tampered with, as far as it is new.
+   * Tell what is known of whether anything was tampered with, as far as it is new.
    * @param {number} now
    * @returns {Order[]}
    */
   verify(now) {
-    const { carrying } = this;
-    if (!carrying) return [];
-    const { exchange } = carrying.negotiation;
-    if (carrying.wordsUntil !== null && now >= carrying.wordsUntil) exchange.giveUp();
-    const out = this.#verification.conclude(exchange);
-    if (!exchange.isAwaited || !carrying.path) carrying.wordsUntil = null;
-    else carrying.wordsUntil ??= now + patience.WORDS_MS;
-    return [...out, ...this.release()];
+    const [out, { carrying }] = [this.#look(), this];
+    if (carrying) {
+      const { exchange } = carrying.negotiation;
+      if (carrying.wordsUntil !== null && now >= carrying.wordsUntil) exchange.giveUp();
+      out.push(...this.#verification.conclude(exchange));
+      if (!exchange.isAwaited || !carrying.path) carrying.wordsUntil = null;
+      else carrying.wordsUntil ??= now + patience.WORDS_MS;
+    }
+    return [...out, ...this.#release()];
   }
 
   /**
-   * Send camera and microphone where it is known with whom, or the user was told that it is not.
+   * Both ends of the newest one are described: its keys are known.
    * @returns {Order[]}
    */
-  release() {
+  described() {
+    return [...this.#look(), ...this.#release()];
+  }
+
+  /**
+   * Tell of another key, whether or not its connection ever carries anything.
+   * @returns {Order[]}
+   */
+  #look() {
+    return this.newest ? this.#verification.look(this.newest.negotiation.exchange) : [];
+  }
+
+  /**
+   * Send camera and microphone where the user was told what is known of the other end.
+   * @returns {Order[]}
+   */
+  #release() {
     /** @type {Order[]} */
     const out = [];
     for (const one of [this.carrying, this.building]) {
@@ -181,7 +198,7 @@ export class Attempts {
   }
 
   #next() {
-    return new Attempt(++this.#count, this.#verification.begin(), this.#verification.hasShown);
+    return new Attempt(++this.#count, this.#verification.begin());
   }
 
   /**
@@ -189,7 +206,7 @@ export class Attempts {
    * @returns {Order}
    */
   #opening(attempt) {
-    return { order: "open", attempt: attempt.number, iceServers: this.iceServers, isHeld: attempt.isHeld };
+    return { order: "open", attempt: attempt.number, iceServers: this.iceServers };
   }
 }
 

@@ -124,7 +124,7 @@ export class Link {
    */
   described(attempt, type, sdp, nonce) {
     const out = this.#attempts.negotiationOf(attempt)?.described(type, sdp, nonce) ?? null;
-    return out && type === "answer" ? [...out, ...this.#attempts.release()] : (out ?? []);
+    return out && type === "answer" ? [...out, ...this.#attempts.described()] : (out ?? []);
   }
 
   /**

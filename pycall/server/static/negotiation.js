@@ -50,7 +50,7 @@ export class Negotiation {
    */
   described(type, sdp, nonce) {
     const said = { sdp, epoch: this.#epoch, ...present("known", this.exchange.known) };
-    if (type === "offer") return [send({ type, ...said, commitment: this.exchange.offer(sdp, nonce) })];
+    if (type === "offer") return [send({ type, ...said, ...present("commitment", this.exchange.offer(sdp, nonce)) })];
     return [send({ type, ...said, ...present("nonce", this.exchange.answer(sdp, nonce)) })];
   }
 

@@ -7,7 +7,7 @@
 
 /**
  * An order about the peer connection of one attempt.
- * @typedef {{order: "open", attempt: number, iceServers: RTCIceServer[], isHeld: boolean}
+ * @typedef {{order: "open", attempt: number, iceServers: RTCIceServer[]}
  *   | {order: "send media", attempt: number}
  *   | {order: "create offer", attempt: number, waitMs: number}
  *   | {order: "accept offer", attempt: number, sdp: string, waitMs: number}
@@ -36,6 +36,7 @@
  * @typedef {{order: "tell path", path: Path}
  *   | {order: "tell reconnecting", silentMs: number}
  *   | {order: "tell reconnected", gapMs: number}
+ *   | {order: "tell other key"}
  *   | Verdict} News
  */
 

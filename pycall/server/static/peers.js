@@ -73,7 +73,7 @@ export class Peers {
     const peer = this.#all.get(order.attempt)?.peer;
     switch (order.order) {
       case "open":
-        return this.#open(order, this.#identity);
+        return this.#open(order.attempt, order.iceServers, this.#identity);
       case "send media":
         return this.#release(order.attempt);
       case "create offer":
@@ -100,15 +100,16 @@ export class Peers {
   }
 
   /**
-   * @param {{attempt: number, iceServers: RTCIceServer[], isHeld: boolean}} order with `isHeld` nothing of camera and
-   * microphone goes out until {@link #release}
+   * Nothing of camera and microphone goes out until {@link #release}.
+   * @param {number} attempt
+   * @param {RTCIceServer[]} iceServers
    * @param {RTCCertificate[]} identity
    */
-  #open({ attempt, iceServers, isHeld }, identity) {
+  #open(attempt, iceServers, identity) {
     const reports = this.#reportsOf(attempt);
     /** @type {MediaStreamTrack[]} */
     const tracks = [];
-    const peer = new Peer(iceServers, identity, isHeld ? NOTHING : this.#outgoing, {
+    const peer = new Peer(iceServers, identity, NOTHING, {
       ...reports,
       track: (track) => {
         tracks.push(track);
@@ -119,7 +120,7 @@ export class Peers {
         if (attempt === this.#carrying) reports.answered(roundTripMs);
       },
     });
-    this.#all.set(attempt, { peer, tracks, isHeld });
+    this.#all.set(attempt, { peer, tracks, isHeld: true });
   }
 
   /** @param {number} attempt */

@@ -78,8 +78,9 @@ export class Standing {
         return this.change({ reconnecting: true, roundTripMs: null });
       case "tell reconnected":
         return this.change({ reconnecting: false });
+      case "tell other key":
+        return this.listener.noticed(endings.otherKey(this.peerWord));
       case "tell words":
-        if (news.changed) this.listener.noticed(endings.otherKey(this.peerWord));
         return this.change({ verdict: news });
       case "tell no words":
         this.listener.noticed(news.forged ? endings.FORGED : endings.NO_WORDS);

@@ -3,8 +3,8 @@
  *
  * It is pycall/core/verification.py: each end makes words of what it said and heard, a short authentication string;
  * see "Words to compare" in docs/protocol.md. They stay while both ends keep their keys, whatever number of
- * connections follow each other. With other keys than those that were shown, a connection gets no media before the
- * user is told. There is no clock and no randomness in here.
+ * connections follow each other. Another key is told as soon as it is heard of, and no connection gets media before
+ * the user was told what is known of it. There is no clock and no randomness in here.
  */
 
 import { sha256 } from "/static/vendor/noble-sha256-2.4.0.esm.js";
@@ -14,6 +14,9 @@ export const NONCE_BYTES = 16;
 
 /** So many words are compared. */
 const WORDS_BYTES = 3;
+
+/** Exchanges in a row whose words nobody saw; after those there are no words with this other end any more. */
+const MOST_UNSEEN = 8;
 
 const COMMITMENT_LABEL = "pycall commitment 1\0";
 const WORDS_LABEL = "pycall words 1\0";
@@ -61,7 +64,7 @@ export class WordsExchange {
   /** @type {string | null} */
   commitment = null;
   /** @type {Verdict} */
-  verdict = "awaited";
+  verdict;
   /** Whether the other end shows the words of the exchange {@link known}, too. */
   isKnownThere = false;
   #offer = "";
@@ -74,9 +77,12 @@ export class WordsExchange {
   /**
    * @param {string | null} known the commitment of the exchange whose words the user was shown, if that was with the
    * same end
+   * @param {boolean} isMute whether it discloses no nonce and makes no words
    */
-  constructor(known) {
+  constructor(known, isMute = false) {
     this.known = known;
+    this.isMute = isMute;
+    this.verdict = isMute ? "none" : "awaited";
   }
 
   /** Whether the other end has not said yet what the words are made of. */
@@ -100,10 +106,11 @@ export class WordsExchange {
    * This end offers.
    * @param {string} sdp
    * @param {Iterable<number>} nonce its bytes
-   * @returns {string} the commitment that is to go with it
+   * @returns {string | null} the commitment that is to go with it
    */
   offer(sdp, nonce) {
     this.#offer = sdp;
+    if (this.isMute) return null;
     this.#offerNonce = inBase64(nonce);
     return (this.commitment = commitmentTo(this.#offerNonce));
   }
@@ -129,7 +136,7 @@ export class WordsExchange {
    */
   answer(sdp, nonce) {
     this.#answer = sdp;
-    return (this.#answerNonce = this.commitment === null ? null : inBase64(nonce));
+    return (this.#answerNonce = this.commitment === null || this.isMute ? null : inBase64(nonce));
   }
 
   /**
@@ -176,23 +183,35 @@ export class Verification {
   #keys = null;
   /** @type {Verdict | null} */
   #told = null;
+  #otherKeyIsTold = false;
+  /** @type {WordsExchange | null} */
+  #concluded = null;
+  /** Exchanges begun since one was concluded with words. */
+  #unseen = 0;
 
   /** The exchange of another connection. */
   begin() {
-    return new WordsExchange(this.#commitment);
-  }
-
-  /** Whether there are keys that another connection should have, too. */
-  get hasShown() {
-    return this.#keys !== null;
+    return new WordsExchange(this.#commitment, ++this.#unseen > MOST_UNSEEN);
   }
 
   /**
-   * Whether a connection with this exchange has the keys that were shown, if there were any.
+   * Whether a connection with this exchange has the keys that were shown.
    * @param {WordsExchange} exchange
    */
   knows(exchange) {
-    return this.#keys === null || exchange.keys === this.#keys;
+    return this.#keys !== null && exchange.keys === this.#keys;
+  }
+
+  /**
+   * Tell of another key than the one that was shown, whatever becomes of its connection.
+   * @param {WordsExchange} exchange
+   * @returns {import("./orders.js").News[]}
+   */
+  look(exchange) {
+    const isOther = this.#keys !== null && exchange.keys !== null && exchange.keys !== this.#keys;
+    if (!isOther || this.#otherKeyIsTold) return [];
+    this.#otherKeyIsTold = true;
+    return [{ order: "tell other key" }];
   }
 
   /**
@@ -201,9 +220,11 @@ export class Verification {
    * @returns {import("./orders.js").News[]}
    */
   conclude(exchange) {
-    const { verdict, commitment } = exchange;
-    if (verdict === "awaited") return [];
-    if (verdict === "known" && commitment !== null) return this.#show(exchange, commitment);
+    const { verdict } = exchange;
+    if (exchange === this.#concluded || verdict === "awaited") return [];
+    this.#concluded = exchange;
+    if (verdict === "known") return this.#show(exchange);
+    if (exchange.isMute && this.knows(exchange)) return [];
     const isNews = verdict !== this.#told;
     this.#told = verdict;
     this.#commitment = null;
@@ -212,14 +233,15 @@ export class Verification {
 
   /**
    * @param {WordsExchange} exchange
-   * @param {string} commitment
    * @returns {import("./orders.js").News[]}
    */
-  #show(exchange, commitment) {
-    if (commitment === this.#commitment) return [];
-    const changed = !this.knows(exchange);
-    if (!changed && exchange.isKnownThere && exchange.known === this.#commitment) return [];
-    [this.#commitment, this.#keys, this.#told] = [commitment, exchange.keys, "known"];
+  #show(exchange) {
+    const isSameKey = this.knows(exchange);
+    this.#unseen = 0;
+    this.#otherKeyIsTold = false;
+    if (isSameKey && exchange.isKnownThere && exchange.known === this.#commitment) return [];
+    const changed = this.#keys !== null && !isSameKey;
+    [this.#commitment, this.#keys, this.#told] = [exchange.commitment, exchange.keys, "known"];
     return [{ order: "tell words", words: exchange.words, changed }];
   }
 }
