@@ -33,7 +33,7 @@ from pycall.client.compat.connection import abandon, hung_up, packets_heard
 from pycall.client.compat.decoding import use_decoders
 from pycall.client.compat.feedback import TransportFeedback, open_line
 from pycall.client.compat.guarding import filter_addresses, guard_datagrams, guard_packets, guard_sctp
-from pycall.client.compat.negotiating import offer_feedback, offer_parity
+from pycall.client.compat.negotiating import offer_delay, offer_feedback, offer_parity
 from pycall.client.compat.opening import new_connection
 from pycall.client.compat.receiving import Inbound, ReceiverTap
 from pycall.client.compat.releases import versions_known
@@ -65,6 +65,7 @@ def install() -> None:
         guard_datagrams,
         guard_packets,
         guard_sctp,
+        offer_delay,
         offer_feedback,
         offer_parity,
         use_decoders,

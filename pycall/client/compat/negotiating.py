@@ -19,12 +19,13 @@ from aiortc.rtp import HeaderExtensions
 from pycall.client.compat.receiving import receives_our_way
 from pycall.client.compat.redundancy import is_known
 from pycall.client.compat.releases import has_all, replace
-from pycall.client.sending.packets import TRANSPORT_NUMBER
+from pycall.client.sending.packets import PLAYOUT_DELAY, TRANSPORT_NUMBER
 
 TRANSPORT_FEEDBACK: Final = RTCRtcpFeedback(type="transport-cc")
 REPAIRS: Final = RTCRtcpFeedback(type="nack")
 
 EXTENSION_ID: Final = 4
+DELAY_ID: Final = 5
 """The first that aiortc leaves free; one number for all that share a transport."""
 
 FIRST_FREE: Final = 103
@@ -67,6 +68,13 @@ def offer_feedback() -> None:
         extensions = aiortc.codecs.HEADER_EXTENSIONS[kind]
         if not any(extension.uri == TRANSPORT_NUMBER for extension in extensions):
             extensions.append(RTCRtpHeaderExtensionParameters(id=EXTENSION_ID, uri=TRANSPORT_NUMBER))
+
+
+def offer_delay() -> None:
+    """Offer and accept to tell how long pictures are to be held; what is told to us is not heeded."""
+    extensions = aiortc.codecs.HEADER_EXTENSIONS["video"]
+    if not any(extension.uri == PLAYOUT_DELAY or extension.id == DELAY_ID for extension in extensions):
+        extensions.append(RTCRtpHeaderExtensionParameters(id=DELAY_ID, uri=PLAYOUT_DELAY))
 
 
 def gives_feedback(transport: Any) -> bool:

@@ -13,12 +13,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
 from aiortc import RTCRtpSender
+from aiortc.codecs import is_rtx
 from aiortc.mediastreams import MediaStreamError
 
 from pycall.client.compat.negotiating import extension_ids, reports_arrivals
 from pycall.client.compat.releases import has_all, module, replace
+from pycall.client.sending.copies import CopyStream
 from pycall.client.sending.line import Leaving, Line, Stream
-from pycall.client.sending.packets import TRANSPORT_NUMBER, PacketWriter
+from pycall.client.sending.packets import PLAYOUT_DELAY, TRANSPORT_NUMBER, PacketWriter
 from pycall.client.sending.pictures import PictureSender
 from pycall.client.sending.sound import SoundSender
 from pycall.client.stages import Stages
@@ -86,7 +88,7 @@ def send_through(
     other end is a pycall: else it is a browser.
     """
     mangled = [f"_RTCRtpSender__{name}" for name in _INSIDE]
-    names = (*mangled, "send", "_run_rtp", "_handle_rtcp_packet", "_ssrc", "_enabled")
+    names = (*mangled, "send", "_run_rtp", "_handle_rtcp_packet", "_ssrc", "_rtx_ssrc", "_enabled")
     known = (
         has_all(sender, *names),
         has_all(_RTP, *_REPORTS),
@@ -147,10 +149,15 @@ class _Sending:
         extensions = extension_ids(self._parameters)
         if not reports_arrivals(self._parameters):
             extensions.pop(TRANSPORT_NUMBER, None)
+        browser = not self._with_pycall()
+        if not browser:
+            extensions.pop(PLAYOUT_DELAY, None)
         writer = PacketWriter(self._sender._ssrc, codec.payloadType, extensions, self._parameters.muxId)
         stream = self._stream = Stream(
-            writer, self._left, secrets.randbits(32), secrets.randbits(15), self._stages
+            writer, self._left, secrets.randbits(32), secrets.randbits(15), self._stages, browser=browser
         )
+        if browser:
+            stream.copies = self._beside(codec, extensions)
         deliver: Callable[[Any, float], Awaitable[None]]
         if self._sender.kind == "audio":
             deliver = SoundSender(self._line, stream).send
@@ -167,6 +174,15 @@ class _Sending:
         finally:
             if self._pictures is not None:
                 self._pictures.close()
+
+    def _beside(self, codec: Any, extensions: dict[str, int]) -> CopyStream | None:
+        """The stream for copies of what is sent, if it was negotiated."""
+        for each in self._parameters.codecs:
+            if is_rtx(each) and each.parameters.get("apt") == codec.payloadType:
+                ids = {uri: number for uri, number in extensions.items() if uri != PLAYOUT_DELAY}
+                ssrc, mid = self._sender._rtx_ssrc, self._parameters.muxId
+                return CopyStream(PacketWriter(ssrc, each.payloadType, ids, mid), secrets.randbits(15))
+        return None
 
     def _left(self, packet: Leaving, now: float) -> None:
         """Count for aiortc's reports, which say when what was sent was captured (RFC 3550 section 6.4.1).

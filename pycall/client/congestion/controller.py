@@ -184,6 +184,11 @@ class Controller:
             return self._reports.loss
         return self._loss.counted(self._loss.settled_at - LOSS_S)[1]
 
+    @property
+    def clustering(self) -> float:
+        """By how much more the number of losses varies than if each came alone."""
+        return self._loss.clustering
+
     def acknowledged(self, told: Acknowledged, now: float) -> None:
         """Transport-wide feedback came."""
         self._loss.add(told.results)

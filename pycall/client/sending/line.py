@@ -15,6 +15,7 @@ from pycall.client.congestion.controller import Controller
 from pycall.client.congestion.feedback import parse
 from pycall.client.congestion.sent import SentLog
 from pycall.client.sending.budget import Budget, Shares
+from pycall.client.sending.copies import HELD_S, SCATTERED, Copies, CopyStream
 from pycall.client.sending.pacer import Pacer, Priority
 from pycall.client.sending.packets import PacketWriter
 from pycall.client.sending.repairs import DOUBLE_AT_LOSS, Allowance, SentPacket, SentPackets
@@ -35,6 +36,9 @@ lost is there again before it is missed, and the other end need not hold sound u
 
 SECOND_SOUND_S: Final = 0.015
 """How much later: before the packet behind it."""
+
+SECOND_SOUND_SOON_S: Final = 0.002
+"""How much later for a browser where losses come in no runs: what is late has it hold all sound longer."""
 
 DOUBLE_END_FROM: Final = 800_000
 """There, from this rate on, the last packet of a picture leaves twice too: that it is missing shows only with
@@ -71,7 +75,8 @@ class LineFigures:
 class Leaving:
     """A packet that waits to leave for the first time, ready since then; ``octets`` of it are payload.
 
-    It belongs to what was captured then, and may be the ``last`` of that. ``left_at`` is when it left.
+    It belongs to what was captured then, and may be the ``last`` of that, or ``copied``. ``left_at`` is when
+    it left.
     """
 
     stream: Stream
@@ -82,6 +87,7 @@ class Leaving:
     captured_at: float
     ready_at: float
     last: bool
+    copied: bool = False
     left_at: float | None = None
 
 
@@ -90,7 +96,7 @@ class Stream:
     """One sender's part of a line; ``left`` is told of each packet after it left, and when it did.
 
     ``timestamp`` and ``sequence`` are where the RTP clock and the numbers begin. What is ``urgent`` leaves
-    twice where much is lost.
+    twice where much is lost. The other end may be a ``browser``, for which ``copies`` takes packets again.
     """
 
     writer: PacketWriter
@@ -99,6 +105,8 @@ class Stream:
     sequence: int
     stages: Stages
     urgent: bool = False
+    browser: bool = False
+    copies: CopyStream | None = None
     history: SentPackets = field(default_factory=SentPackets)
 
     def packets(
@@ -115,6 +123,19 @@ class Stream:
             )
             self.sequence = (self.sequence + 1) & 0xFFFF
         return packets
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A packet that leaves once more, right behind itself."""
+
+    of: Leaving
+    beside: CopyStream
+
+    @property
+    def data(self) -> bytearray:
+        """What is copied."""
+        return self.of.data
 
 
 class Line:
@@ -135,7 +156,8 @@ class Line:
         self._controller = Controller()
         self._budget = Budget()
         self._lost_at = float("-inf")
-        self._pacer: Pacer[Leaving | SentPacket] = Pacer(self._controller.pacing_rate)
+        self._copies = Copies()
+        self._pacer: Pacer[Leaving | SentPacket | Copy] = Pacer(self._controller.pacing_rate)
         self._waking: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._over = self._failed = False
@@ -159,9 +181,24 @@ class Line:
         """Queue what belongs together, or nothing of it; raises :class:`ConnectionError` after the end."""
         if self._over:
             raise ConnectionError("Nothing can be sent any more.")
-        taken = self._pacer.put([(packet, len(packet.data) + WIRE_BYTES) for packet in packets], priority)
+        queued = [(packet, len(packet.data) + WIRE_BYTES) for packet in self._doubled(packets)]
+        taken = self._pacer.put(queued, priority)
         self._wake()
         return taken
+
+    def _doubled(self, packets: Sequence[Leaving]) -> Sequence[Leaving | Copy]:
+        """These, and behind each its copy where they leave twice; what follows says whether any do."""
+        if not packets or (beside := packets[0].stream.copies) is None:
+            return packets
+        now = self.clock()
+        self._copies.grow(self._controller.target, now)
+        self._copies.lost(self._controller.loss, self._controller.clustering, now)
+        packets[0].stream.writer.hold(HELD_S if self._copies.wanted else None)
+        if not self._copies.fit(sum(len(packet.data) + WIRE_BYTES for packet in packets)):
+            return packets
+        for packet in packets:
+            packet.copied = True
+        return [each for packet in packets for each in (packet, Copy(packet, beside))]
 
     def drop_pictures(self) -> bool:
         """Drop the pictures that wait, but the one that began to leave; whether there were any.
@@ -296,10 +333,17 @@ class Line:
             if timer is not None:
                 timer.cancel()
 
-    async def _leave(self, packet: Leaving | SentPacket) -> None:
+    async def _leave(self, packet: Leaving | SentPacket | Copy) -> None:
         now = self.clock()
         size = len(packet.data) + WIRE_BYTES
         self._controller.left(size, now)
+        self._copies.left(size)
+        if isinstance(packet, Copy):
+            writer = packet.beside.writer
+            copy = packet.beside.write(packet.data, packet.of.sequence, packet.of.octets)
+            writer.stamp(copy, now, self._log.sent(size, now) if writer.numbered else None)
+            await self._transmit(bytes(copy))
+            return
         if isinstance(packet, SentPacket):
             if packet.number is not None:
                 self._log.repeated(packet.number)
@@ -326,8 +370,11 @@ class Line:
         if now - self._lost_at >= DOUBLE_FOR_S:
             return None
         if packet.stream.urgent:
-            return SECOND_SOUND_S if self._controller.target >= DOUBLE_FROM else None
-        return SECOND_END_S if packet.last and self._controller.target >= DOUBLE_END_FROM else None
+            soon = packet.stream.browser and self._controller.clustering <= SCATTERED
+            after_s = SECOND_SOUND_SOON_S if soon else SECOND_SOUND_S
+            return after_s if self._controller.target >= DOUBLE_FROM else None
+        repeats = packet.last and not packet.copied
+        return SECOND_END_S if repeats and self._controller.target >= DOUBLE_END_FROM else None
 
 
 def _set(waking: asyncio.Future[None]) -> None:

@@ -13,7 +13,13 @@ from typing import Final
 MID: Final = "urn:ietf:params:rtp-hdrext:sdes:mid"
 AUDIO_LEVEL: Final = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 SEND_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+PLAYOUT_DELAY: Final = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 TRANSPORT_NUMBER: Final = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+
+_DELAY_STEP_S: Final = 0.01
+_LEAST_DELAY: Final = 1
+"""None at all would mean to show pictures when they come, not when they are due."""
+_MOST_DELAY: Final = 0xFFF
 
 _HEADER: Final = struct.Struct("!BBHII")
 _ONE_BYTE_IDS: Final = range(1, 15)
@@ -29,7 +35,13 @@ class PacketWriter:
     def __init__(self, ssrc: int, payload_type: int, extensions: Mapping[str, int], mid: str) -> None:
         self._ssrc, self._payload_type = ssrc, payload_type
         self._block = bytearray()
-        contents = {MID: mid.encode(), AUDIO_LEVEL: bytes(1), SEND_TIME: bytes(3), TRANSPORT_NUMBER: bytes(2)}
+        contents = {
+            MID: mid.encode(),
+            AUDIO_LEVEL: bytes(1),
+            SEND_TIME: bytes(3),
+            PLAYOUT_DELAY: _delays(None),
+            TRANSPORT_NUMBER: bytes(2),
+        }
         self._places = {
             uri: self._add(extensions[uri], content)
             for uri, content in contents.items()
@@ -59,6 +71,12 @@ class PacketWriter:
         packet += payload
         return packet
 
+    def hold(self, most_s: float | None) -> None:
+        """Ask that what is written from now on is held for so long at most before it is shown, if at all."""
+        if (place := self._places.get(PLAYOUT_DELAY)) is not None:
+            place -= _HEADER.size
+            self._block[place : place + 3] = _delays(most_s)
+
     def stamp(self, packet: bytearray, now: float, number: int | None) -> None:
         """Fill in when the packet leaves, by any clock in seconds, and its number."""
         if (place := self._places.get(SEND_TIME)) is not None:
@@ -72,3 +90,9 @@ class PacketWriter:
         place = _HEADER.size + 4 + len(self._block)
         self._block += content
         return place
+
+
+def _delays(most_s: float | None) -> bytes:
+    """Twice twelve bits: the least and the most that is wished, in steps of 10 ms."""
+    most = _MOST_DELAY if most_s is None else min(_MOST_DELAY, round(most_s / _DELAY_STEP_S))
+    return (_LEAST_DELAY << 12 | most).to_bytes(3, "big")

@@ -18,12 +18,13 @@ from pycall.client.compat.negotiating import (
     TRANSPORT_FEEDBACK,
     extension_ids,
     gives_feedback,
+    offer_delay,
     offer_feedback,
     offer_parity,
     reports_arrivals,
 )
 from pycall.client.formats import CODECS, codecs
-from pycall.client.sending.packets import SEND_TIME, TRANSPORT_NUMBER
+from pycall.client.sending.packets import PLAYOUT_DELAY, SEND_TIME, TRANSPORT_NUMBER
 from pycall.client.stages import Kind
 
 KINDS: tuple[Kind, ...] = ("audio", "video")
@@ -114,8 +115,15 @@ async def test_an_end_that_knows_none_is_sent_none(strip: str) -> None:
         assert SEND_TIME in extension_ids(each[1])
 
 
+async def test_how_long_pictures_are_held_can_be_told() -> None:
+    for sound, pictures in await agreed():
+        assert PLAYOUT_DELAY in extension_ids(pictures)
+        assert PLAYOUT_DELAY not in extension_ids(sound)
+
+
 def test_the_numbers_of_extensions_are_each_used_for_one_and_offered_once() -> None:
     offer_feedback()
+    offer_delay()
     known: dict[int, str] = {}
     for extensions in aiortc.codecs.HEADER_EXTENSIONS.values():
         uris = [extension.uri for extension in extensions]

@@ -68,6 +68,7 @@ async def test_the_names_used_of_a_connection_are_there(connection: RTCPeerConne
     for name in ("send", "_run_rtp", "_handle_rtcp_packet"):
         assert inspect.iscoroutinefunction(getattr(transceiver.sender, name)), name
     assert hasattr(transceiver.sender, "_ssrc")
+    assert hasattr(transceiver.sender, "_rtx_ssrc")
     assert hasattr(transceiver.sender, "_enabled")
     assert hasattr(transceiver.receiver.transport, "_rtp_router")
     assert hasattr(connection, "_RTCPeerConnection__closeTask")

@@ -27,8 +27,10 @@ from aiortc.rtp import (
 
 from pycall.client import compat
 from pycall.client.compat import releases, sending
+from pycall.client.compat.negotiating import DELAY_ID
 from pycall.client.compat.sending import send_through
 from pycall.client.formats import CODECS, codecs
+from pycall.client.sending.copies import HELD_S
 from pycall.client.sending.line import Line
 from pycall.client.stages import Kind, Stages
 from pycall.client.tracks import BLOCK, SAMPLE_RATE
@@ -145,6 +147,30 @@ async def test_a_browser_is_told_of_the_end_of_a_block_and_gets_no_sound_again(
         await rig.sender._handle_rtcp_packet(lost)
         await rig.picture(1)
         assert rig.sent.count(rig.sent[0]) == 1 + with_pycall
+    finally:
+        await rig.end()
+
+
+@pytest.mark.parametrize("with_pycall", [True, False])
+async def test_where_something_is_lost_a_browser_gets_pictures_twice_and_is_told_how_long_to_hold_them(
+    connection: RTCPeerConnection, *, with_pycall: bool
+) -> None:
+    rig = Rig(connection)
+    rig.codecs = [codec for codec in aiortc.codecs.CODECS["video"] if codec.name in {"VP8", "rtx"}]
+    send_through(rig.line, rig.sender, rig.track, Stages(), with_pycall=lambda: with_pycall)
+    rig.line._controller._target = 4_000_000
+    rig.line.reported(0.02, 0.05)
+    await rig.begin()
+    try:
+        await rig.picture(0)
+        await rig.picture(1)
+        await until(lambda: with_pycall or len(rig.sent) % 2 == 0)
+        packets = [RtpPacket.parse(data) for data in rig.sent]
+        assert {packet.ssrc for packet in packets if packet.ssrc != rig.sender._ssrc} == (
+            set() if with_pycall else {rig.sender._rtx_ssrc}
+        )
+        told = bytes((DELAY_ID << 4 | 2, 0, 1 << 4, round(HELD_S * 100)))
+        assert sum(told in data for data in rig.sent) == (0 if with_pycall else len(packets) // 2 - 1)
     finally:
         await rig.end()
 

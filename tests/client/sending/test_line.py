@@ -11,9 +11,19 @@ import pytest
 from aiortc.rtp import RtpPacket
 
 from pycall.client.congestion.feedback import Feedback
-from pycall.client.sending.line import DOUBLE_END_FROM, DOUBLE_FROM, MAX_QUEUED_S, Leaving, Line, Stream
+from pycall.client.sending.copies import CopyStream
+from pycall.client.sending.line import (
+    DOUBLE_END_FROM,
+    DOUBLE_FROM,
+    MAX_QUEUED_S,
+    SECOND_SOUND_S,
+    SECOND_SOUND_SOON_S,
+    Leaving,
+    Line,
+    Stream,
+)
 from pycall.client.sending.pacer import Priority
-from pycall.client.sending.packets import TRANSPORT_NUMBER, PacketWriter
+from pycall.client.sending.packets import PLAYOUT_DELAY, TRANSPORT_NUMBER, PacketWriter
 from pycall.client.stages import Stages
 from tests.client.pair import until
 
@@ -150,6 +160,56 @@ async def test_where_much_is_lost_what_is_urgent_leaves_twice_and_the_rest_once(
     assert wire.numbers == [65_534, 65_535, 65_535, 0, 1]
     assert wire.sent[1] == wire.sent[2]
     assert len(wire.left) == 4
+
+
+@pytest.mark.parametrize("browser", [True, False])
+async def test_what_is_urgent_leaves_again_sooner_for_a_browser(*, browser: bool) -> None:
+    wire = Wire(lambda: 100.0)
+    wire.stream.urgent, wire.stream.browser = True, browser
+    wire.line.reported(0.05, 0.05)
+    wire.send([b"one"], Priority.SOUND)
+    try:
+        await until(lambda: len(wire.sent) == 1)
+        after_s = SECOND_SOUND_SOON_S if browser else SECOND_SOUND_S
+        assert wire.line._pacer.next_at(100.0) == 100.0 + after_s
+    finally:
+        await wire.line.close()
+
+
+async def test_where_something_is_lost_each_packet_of_a_picture_has_its_copy_behind_it(wire: Wire) -> None:
+    ids = {TRANSPORT_NUMBER: 4, PLAYOUT_DELAY: 5}
+    wire.stream.writer = PacketWriter(1, 97, ids, "0")
+    wire.stream.copies = CopyStream(PacketWriter(2, 98, {TRANSPORT_NUMBER: 4}, "0"), 7)
+    wire.line._controller._target = 4_000_000
+    wire.send([b"one", b"two"])
+    await until(lambda: len(wire.sent) == 2)
+    wire.line.reported(0.05, 0.05)
+    wire.send([b"three", b"four", b"five"])
+    wire.send([b"six"])
+    await until(lambda: len(wire.sent) == 10)
+
+    packets = [RtpPacket.parse(data) for data in wire.sent]
+    assert [packet.ssrc for packet in packets] == [1, 1, *[1, 2] * 4]
+    numbers = [int.from_bytes(packet.payload[:2], "big") for packet in packets if packet.ssrc == 2]
+    assert numbers == [packet.sequence_number for packet in packets if packet.ssrc == 1][2:]
+    assert [packet.sequence_number for packet in packets if packet.ssrc == 2] == [7, 8, 9, 10]
+    assert len(wire.left) == 6
+    assert wire.line._pacer.next_at(wire.line.clock()) is None
+    assert wire.line.figures().repairs == 0
+    assert bytes.fromhex("52001005") in wire.sent[-2]
+
+
+async def test_copies_of_pictures_that_do_not_leave_any_more_are_dropped_with_them(wire: Wire) -> None:
+    wire.stream.copies = CopyStream(PacketWriter(2, 98, {}, "0"), 0)
+    wire.line._controller._target = 1_000_000
+    wire.line.reported(0.05, 0.05)
+    wire.send([bytes(100)])
+    for _ in range(3):
+        wire.send([bytes(100)] * 2)
+    first = wire.stream.sequence
+    assert wire.line.drop_pictures()
+    assert wire.stream.sequence == (first - 7) & 0xFFFF
+    assert wire.line.figures().queued_s == 0
 
 
 async def test_what_arrived_makes_the_line_faster_and_garbage_does_not_matter(wire: Wire) -> None:

@@ -6,7 +6,14 @@ import pytest
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
 from aiortc.rtp import HeaderExtensionsMap, RtpPacket
 
-from pycall.client.sending.packets import AUDIO_LEVEL, MID, SEND_TIME, TRANSPORT_NUMBER, PacketWriter
+from pycall.client.sending.packets import (
+    AUDIO_LEVEL,
+    MID,
+    PLAYOUT_DELAY,
+    SEND_TIME,
+    TRANSPORT_NUMBER,
+    PacketWriter,
+)
 
 IDS = {MID: 1, AUDIO_LEVEL: 2, SEND_TIME: 3, TRANSPORT_NUMBER: 4}
 
@@ -53,3 +60,23 @@ def test_the_time_of_leaving_wraps_and_a_name_too_long_for_the_short_form_is_lef
     packet = read(bytes(data), IDS)
     assert packet.extensions.abs_send_time == 0.5 * (1 << 18)
     assert packet.extensions.mid is None
+
+
+@pytest.mark.parametrize(("most_s", "told"), [(None, "001fff"), (0.05, "001005"), (99.0, "001fff")])
+def test_how_long_pictures_are_held_is_in_what_is_written_from_then_on(
+    most_s: float | None, told: str
+) -> None:
+    writer = PacketWriter(1, 96, {MID: 1, PLAYOUT_DELAY: 5}, "0")
+    assert bytes.fromhex("52001fff") in writer.write(b"payload", 1, 2, marker=False)
+    writer.hold(most_s)
+    data = writer.write(b"payload", 1, 2, marker=False)
+    assert bytes.fromhex("52" + told) in data
+    packet = read(bytes(data), {MID: 1})
+    assert (packet.payload, packet.extensions.mid) == (b"payload", "0")
+
+
+def test_nothing_is_said_of_it_where_that_was_not_negotiated() -> None:
+    writer = PacketWriter(1, 96, IDS, "0")
+    before = writer.write(b"payload", 1, 2, marker=False)
+    writer.hold(0.05)
+    assert writer.write(b"payload", 1, 2, marker=False) == before
