@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from pycall.server.wire.frames import accept, is_key
 
@@ -39,6 +39,8 @@ def asks_for_websocket(request: web.BaseRequest) -> bool:
     headers = request.headers
     return (
         request.method == "GET"
+        and request.version == HttpVersion11
+        and "Transfer-Encoding" not in headers
         and headers.get("Upgrade", "").strip().lower() == "websocket"
         and "upgrade" in {token.strip().lower() for token in headers.get("Connection", "").split(",")}
         and headers.get("Sec-WebSocket-Version") == "13"

@@ -51,6 +51,8 @@ async def test_a_handshake_is_answered_as_the_standard_says(
         handshake(Sec_WebSocket_Version="8"),
         handshake(Sec_WebSocket_Version=""),
         handshake("HEAD"),
+        handshake().replace(b"HTTP/1.1", b"HTTP/1.0"),
+        handshake(Transfer_Encoding="gzip"),
         handshake(Content_Length="4") + b"body",
     ],
 )
@@ -58,7 +60,8 @@ async def test_a_handshake_is_answered_as_the_standard_says(
 async def test_what_asks_for_no_websocket_is_refused(
     server: SignallingServer, request_: bytes, before: bytes, trust: ssl.SSLContext | None
 ) -> None:
-    assert (await said(server, request_, b"\r\n", before=before, ssl=trust)).startswith(b"HTTP/1.1 400 ")
+    told = await said(server, request_, b"\r\n", before=before, ssl=trust)
+    assert told.split()[1] == b"400"
     assert server.connections == 0
 
 
