@@ -241,6 +241,7 @@ async def test_one_who_stays_is_joined_again_after_hanging_up_and_after_a_reload
     await guest.join()
     await guest.reads("connected", "Connected to Ann")
     await sees_the_card(guest)
+    await ann.count("first_frame", 2)
 
     await guest.page.click("#hangup")
     await guest.reads("ended")
@@ -248,6 +249,7 @@ async def test_one_who_stays_is_joined_again_after_hanging_up_and_after_a_reload
     await guest.join()
     await guest.reads("connected", "Connected to Ann")
     await sees_the_card(guest)
+    await ann.count("first_frame", 4)
 
     await guest.page.reload()
     await ann.count("peer_left", 2)
