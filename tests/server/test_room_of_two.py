@@ -24,6 +24,8 @@ from tests.server.raw import PATIENCE_S, RawClient, raw_clients
 from tests.server.seating import auth
 from tests.server.settable import Clock
 
+pytestmark = [pytest.mark.integration, pytest.mark.parallel]
+
 ROUNDS = int(os.environ.get("JOIN_ROUNDS", "40"))
 CROWD = 50
 

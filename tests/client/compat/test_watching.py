@@ -10,6 +10,8 @@ from pycall.client.compat import watching
 from tests.client.compat.ice import meet, speak, through_nat
 from tests.client.pair import until
 
+pytestmark = [pytest.mark.integration, pytest.mark.parallel]
+
 
 async def test_a_nat_that_gives_another_address_is_followed() -> None:
     async with through_nat() as (inside, outside, nat):
