@@ -13,6 +13,16 @@ from tests.server.raw import RawClient
 SHOWN: Final = "sessionStorage.getItem('pycall-invite-kitchen')"
 
 
+WATCH_STATUS: Final = """
+() => {
+  const status = document.querySelector("#status");
+  window.states = [];
+  new MutationObserver(() => window.states.push(status.dataset.state)).observe(status, { attributes: true });
+}
+"""
+"""What the page says of itself may be over before it is looked at: joining takes milliseconds."""
+
+
 async def is_refused(guest: Guest, words: str) -> None:
     """Wait until the page says so, and is ready for another try."""
     await guest.reads("refused", words)
@@ -91,9 +101,10 @@ async def test_a_password_is_asked_for_typed_again_and_kept_for_the_tab() -> Non
         assert await ann.page.is_hidden("#password")
         await ann.join()
         await is_refused(ann, "The password is missing or wrong, or the room is full.")
+        await ann.page.evaluate(WATCH_STATUS)
         await ann.page.fill("#password", WRONG)
         await ann.page.press("#password", "Enter")
-        await ann.reads("joining")
+        await ann.until("window.states.includes('joining')")
         await is_refused(ann, "The password is missing or wrong")
         await ann.until("document.activeElement.id === 'password'")
         await ann.page.keyboard.type(PASSWORD)  # over what is selected
