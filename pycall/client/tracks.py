@@ -24,6 +24,7 @@ from av.video.frame import PictureType
 from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 
+from pycall.codecs.black import blacken
 from pycall.codecs.packets import Samples
 
 logger = logging.getLogger(__name__)
@@ -37,9 +38,6 @@ PICTURE_CLOCK: Final = 90_000
 
 SOUND_DEPTH: Final = 8
 """Blocks of sound that may wait while the event loop is late."""
-
-BLACK: Final = (16, 128, 128)
-"""Of each plane (ITU-R BT.601, limited range)."""
 
 SOUND_GAP_S: Final = 0.08
 """A block this much later than its samples say comes after a gap of the source."""
@@ -204,8 +202,7 @@ class PictureTrack(_OutgoingTrack[Picture]):
     def _black(self, frame: av.VideoFrame) -> av.VideoFrame:
         """A picture of the same size that shows nothing."""
         black = self._own(frame)
-        for plane, level in zip(black.planes, BLACK, strict=True):
-            _rows(plane)[:] = level
+        blacken(black)
         return black
 
     def _own(self, frame: av.VideoFrame) -> av.VideoFrame:

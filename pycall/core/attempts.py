@@ -29,7 +29,7 @@ class Attempt:
     path: events.Path | None = None
     heard: bool = False
     is_held: bool = True
-    """Whether camera and microphone wait until it is known with whom it is."""
+    """Whether camera and microphone wait until the user was told what is known of the other end."""
 
     words_until: float | None = None
     """When the other end's part of the words is not waited for any more."""

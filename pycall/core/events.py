@@ -75,7 +75,7 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What both users see unless somebody sits between them; ``changed`` when they saw other ones before."""
+    """What both users see unless somebody sits between them; ``changed`` with another key of the other one."""
 
     event_name: ClassVar[str] = "words"
     words: tuple[str, ...]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import av
-import numpy as np
 
 from pycall.codecs import packets
 
@@ -45,10 +44,3 @@ class Sound:
 
 Notice: TypeAlias = Callable[[str, str], None]
 """``notice(code, sentence)``: something a person should know that ends nothing; called from any thread."""
-
-
-def black_frame(width: int, height: int) -> av.VideoFrame:
-    """A black yuv420p frame of even size."""
-    image = np.full((height * 3 // 2, width), 128, np.uint8)
-    image[:height] = 16
-    return av.VideoFrame.from_ndarray(image, format="yuv420p")

@@ -10,8 +10,9 @@ from typing import Final, NamedTuple, Protocol
 
 import av
 
+from pycall.codecs.black import black_frame
 from pycall.media.feed import Feed
-from pycall.media.frames import Picture, Samples, black_frame
+from pycall.media.frames import Picture, Samples
 from pycall.media.playout.lips import Lips
 from pycall.media.playout.packets import SoundPacket
 from pycall.media.playout.playout import Playout

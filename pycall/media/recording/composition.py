@@ -13,14 +13,12 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
+from pycall.codecs.black import black_frame
 from pycall.media.frames import Picture
 from pycall.media.recording.inbox import Side
 
 Layout = Literal["together", "remote", "local"]
 """Far picture left and near picture right, or one of them alone."""
-
-_BLACK: Final = (16, 128, 128)
-"""Y, Cb and Cr of black in video range (ITU-R BT.601)."""
 
 _PATIENCE: Final = 2
 """Frame intervals the output waits for a far picture before a near one drives it."""
@@ -59,10 +57,7 @@ class Composition:
 
     def black(self) -> av.VideoFrame:
         """Return a new black frame of the output's size."""
-        output = av.VideoFrame(*self.size, "yuv420p")
-        for plane, value in zip(_planes(output), _BLACK, strict=True):
-            plane.fill(value)
-        return output
+        return black_frame(*self.size)
 
     def _compose(self) -> av.VideoFrame:
         output = self.black()

@@ -17,8 +17,9 @@ from typing import Final, Generic, TypeVar
 import av
 import numpy as np
 
+from pycall.codecs.black import black_frame
 from pycall.media.feed import Feed
-from pycall.media.frames import Picture, Sound, black_frame
+from pycall.media.frames import Picture, Sound
 from pycall.media.worker import Worker
 
 T = TypeVar("T")

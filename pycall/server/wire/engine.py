@@ -113,26 +113,25 @@ class Engine:
         transport = request.transport
         if transport is None or transport.is_closing():  # gone during the handshake
             return web.Response()
-        opened = self._open(request, transport)
+        opened = self._open(request, transport, is_handshake=asks_for_websocket(request))
         return opened.answer() if isinstance(opened, NoConnection) else take_over(request, transport, opened)
 
     def open_websocket(self, request: web.BaseRequest, transport: asyncio.Transport) -> Connection | None:
-        """Make a connection of a handshake, or say why not and end it."""
-        opened = self._open(request, transport)
+        """Make a connection of what is a handshake, or say why not and end it."""
+        opened = self._open(request, transport, is_handshake=True)
         if isinstance(opened, NoConnection):
             transport.write(last_answer(opened.answer()))
             transport.close()
             return None
         return opened
 
-    def _open(self, request: web.BaseRequest, transport: asyncio.Transport) -> Connection | NoConnection:
-        """Answer a handshake with a connection, which does not have the transport yet."""
+    def _open(
+        self, request: web.BaseRequest, transport: asyncio.Transport, *, is_handshake: bool
+    ) -> Connection | NoConnection:
+        """Answer a request with a connection, which does not have the transport yet."""
         visitor = self._entrance.visitor(request)
         refusal = self._entrance.refusal(
-            request,
-            visitor,
-            asks_for_websocket=asks_for_websocket(request),
-            is_stopping=self._stopping,
+            request, visitor, asks_for_websocket=is_handshake, is_stopping=self._stopping
         )
         if refusal is not None:
             return refusal
