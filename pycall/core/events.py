@@ -75,7 +75,7 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What both users see unless somebody sits between them; ``changed`` with another key of the other one."""
+    """What both users see unless somebody sits between them; ``changed`` when the other key is another."""
 
     event_name: ClassVar[str] = "words"
     words: tuple[str, ...]
